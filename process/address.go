@@ -1,0 +1,193 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// Target is whatever leads to a process: a [Ref], a [Name], a [Member] of a
+// family, or a [Slot].
+type Target interface {
+	// locate finds the process. A sleeping member of a family is woken if wake
+	// says so.
+	locate(ctx context.Context, wake bool) (*Slot, error)
+	String() string
+}
+
+// Address is a Target whose process holds an *S. It is what the verbs take, so
+// that the compiler checks the method against the process.
+type Address[S any] interface {
+	Target
+	of(*S)
+}
+
+// Ref is the address of one process. It outlives restarts by a supervisor, and is
+// small and comparable. The zero Ref leads nowhere.
+type Ref[S any] struct{ slot *Slot }
+
+func (Ref[S]) of(*S) {}
+
+func (r Ref[S]) locate(context.Context, bool) (*Slot, error) {
+	if r.slot == nil {
+		return nil, fmt.Errorf("%w: the Ref is empty", ErrNoProcess)
+	}
+	return r.slot, nil
+}
+
+// String is the process's name, family and key ("unit/42"), or number ("#17").
+func (r Ref[S]) String() string {
+	if r.slot == nil {
+		return "nowhere"
+	}
+	return r.slot.String()
+}
+
+// Key is which member of its family the process is, or "".
+func (r Ref[S]) Key() string {
+	if r.slot == nil || r.slot.opts.family == "" {
+		return ""
+	}
+	return r.slot.name
+}
+
+// Name is a process's name on its node. Declare names as constants:
+//
+//	const Lobby process.Name[Room] = "room:lobby"
+//
+// A name stands for whichever process holds it when it is used, so it outlives
+// restarts.
+type Name[S any] string
+
+func (Name[S]) of(*S) {}
+
+// String is the name itself.
+func (n Name[S]) String() string { return string(n) }
+
+func (n Name[S]) locate(ctx context.Context, _ bool) (*Slot, error) {
+	node, err := NodeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := node.named(string(n))
+	if s == nil {
+		return nil, fmt.Errorf("%w: %q; is it in the supervision tree, before what uses it?", ErrNoProcess, string(n))
+	}
+	return s, sameType[S](s)
+}
+
+// Family names processes that exist as soon as somebody speaks to them: one for
+// each key. Declare families as constants:
+//
+//	const Units process.Family[Unit] = "unit"
+//
+//	err := process.Do(ctx, Units.Of("42"), (*Unit).Moved, fix)
+//
+// The supervision tree owns a family with supervisor.Family. A member's
+// constructor learns its key from process.Self[Unit](ctx).
+type Family[S any] string
+
+// Of is the address of the member with that key.
+func (f Family[S]) Of(key string) Member[S] { return Member[S]{string(f), key} }
+
+// Member is the address of one process of a [Family].
+type Member[S any] struct{ family, key string }
+
+func (Member[S]) of(*S) {}
+
+// String is the family and the key, as in "unit/42".
+func (m Member[S]) String() string { return m.family + "/" + m.key }
+
+func (m Member[S]) locate(ctx context.Context, wake bool) (*Slot, error) {
+	node, err := NodeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := node.family(m.family)
+	if h == nil {
+		return nil, fmt.Errorf("%w: nothing owns the family %q; is it in the supervision tree, before what uses it?", ErrNoProcess, m.family)
+	}
+	if h.state != reflect.TypeFor[S]() {
+		return nil, fault.Conflict.Errorf("process: family %q is of %v, not of %v", m.family, h.state, reflect.TypeFor[S]())
+	}
+	s, err := h.host.Member(ctx, m.key, wake)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, fmt.Errorf("%w: %s is asleep", ErrNoProcess, m)
+	}
+	return s, nil
+}
+
+// Host keeps the members of a family. A supervisor is one.
+type Host interface {
+	// Member gives the slot of a member. If there is none it makes and wakes one,
+	// or, when wake is false, gives nil.
+	Member(ctx context.Context, key string, wake bool) (*Slot, error)
+}
+
+type hosted struct {
+	host  Host
+	state reflect.Type
+}
+
+// Adopt makes host the owner of a family until release is called. A family has
+// one owner.
+func Adopt[S any](ctx context.Context, f Family[S], host Host) (release func(), err error) {
+	n, err := NodeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.registry.Lock()
+	defer n.registry.Unlock()
+	if n.families[string(f)] != nil {
+		return nil, fault.Conflict.Errorf("process: the family %q has an owner", string(f))
+	}
+	h := &hosted{host, reflect.TypeFor[S]()}
+	n.families[string(f)] = h
+	return func() {
+		n.registry.Lock()
+		defer n.registry.Unlock()
+		if n.families[string(f)] == h {
+			delete(n.families, string(f))
+		}
+	}, nil
+}
+
+func (n *Node) family(name string) *hosted {
+	n.registry.RLock()
+	defer n.registry.RUnlock()
+	return n.families[name]
+}
+
+// Self is a handler's own address. It is the zero Ref, which leads nowhere, where
+// the context is not of a process with state S.
+func Self[S any](ctx context.Context) Ref[S] {
+	inc, err := here[S](ctx)
+	if err != nil {
+		return Ref[S]{}
+	}
+	return Ref[S]{inc.slot}
+}
+
+// here is the running process of a context, checked to hold an *S.
+func here[S any](ctx context.Context) (*incarnation, error) {
+	f := frameOf(ctx)
+	if f == nil || f.inc.slot.opener.state() != reflect.TypeFor[S]() {
+		return nil, ErrNotHere
+	}
+	if f.inc.dead.Load() {
+		return nil, ErrDead
+	}
+	return f.inc, nil
+}
+
+func sameType[S any](s *Slot) error {
+	if t := reflect.TypeFor[S](); s.opener.state() != t {
+		return fault.Conflict.Errorf("process: %s holds a %v, not a %v", s, s.opener.state(), t)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+// Package process runs Go values as processes.
+//
+// A process is a value whose methods run one at a time. Nothing else touches it, so
+// it needs no lock; what crashes in it stays in it.
+//
+//	type Room struct{ log []Msg }
+//
+//	func (r *Room) Post(ctx context.Context, m Msg) (Ack, error) { … }
+//	func (r *Room) History(ctx context.Context) ([]Msg, error)   { … }
+//	func (r *Room) Kick(ctx context.Context, user string) error  { … }
+//
+//	const Lobby process.Name[Room] = "room:lobby"
+//
+//	ack, err := process.Call(ctx, Lobby, (*Room).Post, Msg{Body: "hi"})
+//	log, err := process.Ask(ctx, Lobby, (*Room).History)
+//	err = process.Cast(ctx, Lobby, (*Room).Kick, "bob")
+//
+// There are no message types to declare: a message is a method and its argument. The
+// methods can be tested as plain Go.
+//
+// # Verbs
+//
+// The method's signature picks the verb:
+//
+//	| method                  | wait for it | do not wait |
+//	|-------------------------|-------------|-------------|
+//	| (ctx, In) (Out, error)  | Call        |             |
+//	| (ctx) (Out, error)      | Ask         |             |
+//	| (ctx, In) error         | Do          | Cast        |
+//	| (ctx) error             | Run         | Signal      |
+//
+// A verb takes an [Address]: a [Ref], a [Name], or a [Member] of a [Family]. What must
+// reach a process later names one of its methods: [After], [Every], [Monitor], [Bind].
+//
+// # Life
+//
+// A process starts with its constructor, func(ctx) (*S, error), which runs in the
+// process while its starter waits. It ends with a [Reason]: when it is told to ([Stop],
+// [Exit], its supervisor), or by a crash. A panic is a crash. An error is a crash where
+// nobody waits for it, and an answer where somebody does. A process that has a
+// [Continuer] or a [Terminator] method is called at its start and its end.
+//
+// Under a supervisor a process is restarted by running its constructor again. Calls
+// and casts that were queued survive the crash, all but the one that crashed it;
+// timers, monitors and subscriptions go, and the constructor asks for them again.
+//
+// # Contexts
+//
+// A handler's context is its process's own: the node, the process itself, the deadline
+// and the trace of the message, and nothing else of the sender. It ends when the
+// process is asked to end. A call's deadline travels along (5 s if it has none), its
+// cancellation does not: a started method runs on, a queued call whose caller has left
+// is skipped and counted.
+//
+// # Guarantees
+//
+// Messages from one sender to one process are handled in the order in which they were
+// sent. Nothing is dropped silently: a mailbox that is full makes its senders wait, or
+// fails them (see [Mailbox]). A chain of calls that comes back to a process waiting in
+// it fails at once with [ErrCycle]. An idle process has no goroutine, and takes less
+// than 400 bytes besides its state.
+//
+// # What Go cannot promise
+//
+// A goroutine cannot be killed. A process that does not end within its shutdown time is
+// abandoned: it is counted, its slot goes on without it, and whatever it still tries
+// with its context fails with [ErrDead]. And memory is shared: send values, not pointers
+// to what you keep.
+package process

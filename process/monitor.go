@@ -1,0 +1,121 @@
+package process
+
+import (
+	"context"
+	"errors"
+)
+
+// Down tells of the end of a process.
+type Down struct {
+	Target  Target
+	Reason  Reason
+	Started bool // false: its constructor failed
+	Final   bool // the process will not come back
+}
+
+// Watch is a monitor that is set.
+type Watch struct {
+	port    Port[Down]
+	target  Target
+	always  bool
+	slot    *Slot
+	release func()
+}
+
+// MonitorOption changes what Monitor does. There is one, Always.
+type MonitorOption func(*Watch)
+
+// Always keeps the monitor over restarts: it fires at the end of each incarnation,
+// and with Final when there will be no more.
+func Always(w *Watch) { w.always = true }
+
+// Monitor makes method run in this process when the target ends. It fires once, for
+// the present incarnation; a target that is not running, or of which nobody knows,
+// is Down at once. A sleeping member of a family is not woken. The monitor ends with
+// the incarnation that set it.
+func Monitor[S any](ctx context.Context, target Target, method func(*S, context.Context, Down) error, opts ...MonitorOption) (*Watch, error) {
+	port, err := Bind(ctx, method)
+	if err != nil {
+		return nil, err
+	}
+	w := &Watch{port: port, target: target}
+	for _, o := range opts {
+		o(w)
+	}
+	slot, err := target.locate(ctx, false)
+	if err != nil {
+		if !errors.Is(err, ErrNoProcess) {
+			return nil, err
+		}
+		w.port.urgent(Down{Target: target, Reason: ErrNoProcess, Started: true, Final: true})
+		return w, nil
+	}
+	w.slot = slot
+	if w.release, err = port.OnEnd(w.Stop); err != nil {
+		return nil, err
+	}
+	slot.mu.Lock()
+	down := slot.phase == vacant || slot.phase == retired
+	final := slot.phase == retired
+	if !down || w.always && !final {
+		r := slot.seldom()
+		if r.watchers == nil {
+			r.watchers = make(map[*Watch]struct{})
+		}
+		r.watchers[w] = struct{}{}
+	}
+	var last Reason
+	if slot.rare != nil {
+		last = slot.rare.last
+	}
+	slot.mu.Unlock()
+	if down {
+		if last == nil {
+			last = ErrNoProcess
+		}
+		w.fire(slot, last, final)
+	}
+	return w, nil
+}
+
+// Stop takes the monitor back. A Down that is already in the mailbox still comes.
+func (w *Watch) Stop() {
+	if w.slot == nil {
+		return
+	}
+	w.slot.mu.Lock()
+	if w.slot.rare != nil {
+		delete(w.slot.rare.watchers, w)
+	}
+	w.slot.mu.Unlock()
+	w.release()
+}
+
+func (w *Watch) fire(_ *Slot, reason Reason, final bool) {
+	if !w.always || final {
+		w.release()
+	}
+	w.port.urgent(Down{Target: w.target, Reason: reason, Started: true, Final: final})
+}
+
+// Wait waits until the present incarnation of the target has ended and gives the
+// reason. One that does not run gives the reason of its latest end.
+func Wait(ctx context.Context, target Target) (Reason, error) {
+	s, err := target.locate(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if ended := s.ended(); ended != nil {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return nil, explain(ctx.Err(), s)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rare == nil || s.rare.last == nil {
+		return ErrNoProcess, nil
+	}
+	return s.rare.last, nil
+}

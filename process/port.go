@@ -1,0 +1,77 @@
+package process
+
+import "context"
+
+// Port is a process and one of its methods: an address that whatever must reach the
+// process later can keep. Timers, monitors and subscriptions are made of it.
+//
+// A port is of one incarnation: after a restart it leads nowhere, and the
+// constructor makes a new one.
+type Port[T any] struct {
+	inc      *incarnation
+	envelope func(T) message
+}
+
+// Bind makes a Port of the process whose context is given. method must be one of
+// its own; else Bind fails with ErrNotHere.
+func Bind[S, T any](ctx context.Context, method func(*S, context.Context, T) error) (Port[T], error) {
+	inc, err := here[S](ctx)
+	if err != nil {
+		return Port[T]{}, err
+	}
+	return Port[T]{inc, func(v T) message { return &portMsg[S, T]{inc: inc, call: method, v: v} }}, nil
+}
+
+// Send queues the value for the method. It never blocks: ErrFull says that the
+// mailbox has no room, ErrDead that the incarnation has ended. An error that the
+// method returns is a crash.
+func (p Port[T]) Send(v T) error { return p.post(v, false) }
+
+// OnEnd makes do run when the port's incarnation has ended, unless release is
+// called before. It fails with ErrDead where it has ended already.
+func (p Port[T]) OnEnd(do func()) (release func(), err error) {
+	if p.inc == nil {
+		return nil, ErrNotHere
+	}
+	return p.inc.hold(do)
+}
+
+// urgent queues the value ahead of all mail, room or not.
+func (p Port[T]) urgent(v T) { _ = p.post(v, true) } // to a dead process, as in OTP: nothing
+
+func (p Port[T]) post(v T, urgent bool) error {
+	if p.inc == nil {
+		return ErrNotHere
+	}
+	s := p.inc.slot
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.inc != p.inc:
+		return ErrDead
+	case urgent:
+		s.seldom().urgent.push(p.envelope(v))
+	case s.mail.n >= s.opts.mailbox.size():
+		return ErrFull
+	default:
+		s.mail.push(p.envelope(v))
+	}
+	if s.phase == alive {
+		s.wake()
+	}
+	return nil
+}
+
+type portMsg[S, T any] struct {
+	link
+	inc  *incarnation
+	call func(*S, context.Context, T) error
+	v    T
+}
+
+func (m *portMsg[S, T]) of() *incarnation { return m.inc }
+func (m *portMsg[S, T]) method() any      { return m.call }
+
+func (m *portMsg[S, T]) deliver(inc *incarnation) error {
+	return m.call(inc.state.(*S), &inc.own, m.v)
+}

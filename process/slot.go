@@ -1,0 +1,353 @@
+package process
+
+import (
+	"context"
+	"reflect"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// Slot is the place of a process: its mailbox, its name, and one incarnation of it
+// after the other. It is what supervisors are made of; everybody else has a [Ref].
+//
+// A slot that has an owner keeps its mailbox and its name when the process ends;
+// the owner hears of the end, and calls Restart or Retire. A slot without one
+// retires with its process.
+type Slot struct {
+	node   *Node
+	opener opener
+	opts   *options
+	name   string // the name, or the key in the family, or ""
+	id     uint64
+
+	prev, next *Slot // in the node's list
+
+	mu      sync.Mutex
+	phase   phase
+	busy    bool   // a goroutine is at work for this slot
+	fresh   bool   // the incarnation has not run Continue yet
+	want    bool   // a start is asked for
+	turns   uint32 // grows when a goroutine is abandoned: the old one must not go on
+	lives   uint32 // incarnations that began
+	inc     *incarnation
+	current message
+	mail    queue
+	starter *starter // who waits for the constructor
+	rare    *rare
+
+	handled atomic.Uint64
+}
+
+type phase uint8
+
+const (
+	vacant  phase = iota // no incarnation; messages wait
+	opening              // the constructor runs
+	alive
+	closing // on the way to the end: helpers, children, Terminate
+	retired // for good; messages are refused
+)
+
+func (p phase) String() string {
+	return [...]string{"vacant", "starting", "running", "stopping", "ended"}[p]
+}
+
+// rare is the part of a slot that most never need.
+type rare struct {
+	owner    Port[Down]
+	parent   *incarnation // whose Spawn made it
+	urgent   queue        // downs, ahead of the mail
+	waiting  []*sender    // in line for room in the mailbox
+	exit     Reason       // asked for, not yet obeyed
+	watchers map[*Watch]struct{}
+	last     Reason // of the latest end
+	ends     int    // how often it ended
+	clock    *time.Timer
+}
+
+type starter struct {
+	frame *frame // who waits for the constructor
+	done  chan error
+}
+
+// opener is a constructor without its type.
+type opener interface {
+	open(context.Context) (any, error)
+	state() reflect.Type
+}
+
+// constructor is the one way to start a process. It runs in the new process, and
+// again at each restart.
+type constructor[S any] func(context.Context) (*S, error)
+
+func (c constructor[S]) open(ctx context.Context) (any, error) {
+	s, err := c(ctx)
+	if err == nil && s == nil {
+		return nil, fault.Internal.Errorf("process: the constructor of %v gave neither a state nor an error", c.state())
+	}
+	return s, err
+}
+
+func (constructor[S]) state() reflect.Type { return reflect.TypeFor[S]() }
+
+// Continuer is a process with work to do after its start and before any message.
+// Its starter does not wait for it. An error is a crash.
+type Continuer interface {
+	Continue(context.Context) error
+}
+
+// Terminator is a process that wants to know of its end. Terminate runs on every
+// end but a kill, after the process's helpers and children are gone, and has the
+// shutdown time to finish.
+type Terminator interface {
+	Terminate(context.Context, Reason)
+}
+
+// NewSlot makes a slot without starting it. A slot with a name has it at once.
+// The owner hears of each end; the zero Port means that nobody does.
+func NewSlot[S any](ctx context.Context, owner Port[Down], name Name[S], open func(context.Context) (*S, error), opts ...Option) (*Slot, error) {
+	o, err := compose(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newSlot(ctx, owner, string(name), constructor[S](open), o)
+}
+
+// Members makes the slots of a family: NewSlot for each key.
+func Members[S any](f Family[S], open func(context.Context) (*S, error), opts ...Option) (func(ctx context.Context, owner Port[Down], key string) (*Slot, error), error) {
+	o, err := compose(opts)
+	if err != nil {
+		return nil, err
+	}
+	family := *o
+	family.family = string(f)
+	return func(ctx context.Context, owner Port[Down], key string) (*Slot, error) {
+		return newSlot(ctx, owner, key, constructor[S](open), &family)
+	}, nil
+}
+
+func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts *options) (*Slot, error) {
+	n, err := NodeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Slot{node: n, opener: o, opts: opts, name: name, id: n.ids.Add(1)}
+	if owner.inc != nil {
+		s.rare = &rare{owner: owner}
+	}
+	if name != "" && opts.family == "" {
+		if err := n.register(name, s); err != nil {
+			return nil, err
+		}
+	}
+	n.enlist(s)
+	return s, nil
+}
+
+func (s *Slot) locate(context.Context, bool) (*Slot, error) { return s, nil }
+
+// String is the name, the family and key ("unit/42"), or the number ("#17").
+func (s *Slot) String() string {
+	switch {
+	case s.opts.family != "":
+		return s.opts.family + "/" + s.name
+	case s.name != "":
+		return s.name
+	}
+	return "#" + strconv.FormatUint(s.id, 10)
+}
+
+// Key is which member of its family the slot is, or its name.
+func (s *Slot) Key() string { return s.name }
+
+// seldom gives the rare part. The slot is locked.
+func (s *Slot) seldom() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
+}
+
+// owned reports whether somebody hears of the end, and restarts or retires.
+func (s *Slot) owned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rare != nil && s.rare.owner.inc != nil
+}
+
+// Start starts an incarnation and waits for its constructor. ctx bounds the start
+// only; when it ends before the constructor, the start is given up.
+func (s *Slot) Start(ctx context.Context) error {
+	start := &starter{frame: frameOf(ctx), done: make(chan error, 1)}
+	s.mu.Lock()
+	if s.phase != vacant || s.want {
+		s.mu.Unlock()
+		return fault.Conflict.Errorf("process: %s is %v", s, s.phase)
+	}
+	s.starter = start
+	s.want = true
+	s.wake()
+	s.mu.Unlock()
+	select {
+	case err := <-start.done:
+		return err
+	case <-ctx.Done():
+		s.Stop(Kill, 0)
+		return explain(ctx.Err(), s)
+	}
+}
+
+// Restart starts an incarnation and does not wait. If the constructor fails, the
+// owner gets a Down for it. by may be the context of whoever will wait for the new
+// process, so that a cycle is seen.
+func (s *Slot) Restart(by context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == vacant && !s.want {
+		if f := frameOf(by); f != nil {
+			s.starter = &starter{frame: f}
+		}
+		s.want = true
+		s.wake()
+	}
+}
+
+// Exit asks the present incarnation to end, and does not wait. A handler that runs
+// may finish; its context is cancelled. What has not ended within the shutdown time
+// is abandoned.
+func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.shutdown) }
+
+func (s *Slot) exit(reason Reason, within time.Duration) (ended <-chan struct{}) {
+	s.mu.Lock()
+	s.want = false
+	inc := s.inc
+	if inc == nil {
+		s.tellStarter(ErrDead)
+		s.mu.Unlock()
+		return nil
+	}
+	r := s.seldom()
+	if r.exit == nil {
+		r.exit = reason
+	}
+	if inc.ended == nil {
+		inc.ended = make(chan struct{})
+	}
+	ended = inc.ended
+	if reason == Kill {
+		within = 0
+	}
+	if within > 0 && (r.clock == nil || s.phase != closing) {
+		if r.clock != nil {
+			r.clock.Stop()
+		}
+		r.clock = time.AfterFunc(within, func() { s.abandon(inc) })
+	}
+	s.wake()
+	s.mu.Unlock()
+	inc.cancel(reason)
+	if within == 0 {
+		s.abandon(inc)
+	}
+	return ended
+}
+
+// Stop ends the present incarnation and waits until it has ended. After within its
+// context fails, it is abandoned, and counted: a goroutine cannot be killed.
+// A negative time waits for ever; zero does not wait at all.
+func (s *Slot) Stop(reason Reason, within time.Duration) {
+	if ended := s.exit(reason, within); ended != nil {
+		<-ended
+	}
+}
+
+// Retire ends a slot for good: its name is free, and whoever waits for an answer
+// gets the reason. A running process is killed.
+func (s *Slot) Retire(reason Reason) {
+	s.Stop(Kill, 0)
+	s.retire(reason, true)
+}
+
+// RetireIdle retires a slot that is vacant and has no mail, and reports whether it
+// was.
+func (s *Slot) RetireIdle(reason Reason) bool { return s.retire(reason, false) }
+
+func (s *Slot) retire(reason Reason, force bool) bool {
+	s.mu.Lock()
+	if s.phase == retired {
+		s.mu.Unlock()
+		return true
+	}
+	if !force && (s.phase != vacant || s.mail.n > 0 || s.rare != nil && len(s.rare.waiting) > 0) {
+		s.mu.Unlock()
+		return false
+	}
+	s.phase = retired
+	s.want = false
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	s.rare.last = reason
+	s.tellStarter(reason)
+	lost := s.drain()
+	watchers := s.rare.watchers
+	s.rare.watchers = nil
+	parent := s.rare.parent
+	s.mu.Unlock()
+	if parent != nil {
+		parent.disown(s)
+	}
+
+	s.node.delist(s)
+	if s.name != "" && s.opts.family == "" {
+		s.node.unregister(s.name, s)
+	}
+	for _, m := range lost {
+		m.fail(died(s, reason))
+	}
+	for w := range watchers {
+		if w.always {
+			w.fire(s, reason, true)
+		}
+	}
+	return true
+}
+
+// drain empties the mailbox and the line before it. The slot is locked.
+func (s *Slot) drain() (lost []message) {
+	for m := s.mail.pop(); m != nil; m = s.mail.pop() {
+		lost = append(lost, m)
+	}
+	for _, w := range s.rare.waiting {
+		if !w.left {
+			w.refused = true
+			lost = append(lost, w.m)
+			close(w.in)
+		}
+	}
+	s.rare.waiting = nil
+	s.rare.urgent = queue{}
+	s.node.lost.Add(int64(len(lost)))
+	return lost
+}
+
+// tellStarter tells whoever waits for the constructor. The slot is locked.
+func (s *Slot) tellStarter(err error) {
+	if s.starter != nil && s.starter.done != nil {
+		s.starter.done <- err
+	}
+	s.starter = nil
+}
+
+// Idle reports whether the process runs, has nothing to do, and has handled no
+// more than before, the number that the last call gave.
+func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	handled = s.handled.Load()
+	return handled, s.phase == alive && !s.busy && s.mail.n == 0 && handled == before
+}

@@ -1,0 +1,152 @@
+package process
+
+import (
+	"context"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// DefaultShutdown is how long a process that is asked to end has for it.
+const DefaultShutdown = 5 * time.Second
+
+// Option is how a process is to be run: a [Mailbox] or a [ShutdownTime].
+type Option interface{ apply(*options) error }
+
+type options struct {
+	mailbox  Mailbox
+	shutdown time.Duration // negative: for ever
+	family   string
+}
+
+var defaults = &options{shutdown: DefaultShutdown}
+
+func compose(opts []Option) (*options, error) {
+	if len(opts) == 0 {
+		return defaults, nil
+	}
+	o := *defaults
+	for _, opt := range opts {
+		if err := opt.apply(&o); err != nil {
+			return nil, err
+		}
+	}
+	return &o, nil
+}
+
+func (m Mailbox) apply(o *options) error {
+	if m.Size < 0 {
+		return fault.Invalid.Errorf("process: a mailbox cannot hold %d messages", m.Size)
+	}
+	o.mailbox = m
+	return nil
+}
+
+// ShutdownTime is how long a process has to end when it is asked to, or after a
+// crash, before it is abandoned: 5 s by default, zero means at once, a negative time
+// means for ever.
+type ShutdownTime time.Duration
+
+func (d ShutdownTime) apply(o *options) error {
+	o.shutdown = time.Duration(d)
+	return nil
+}
+
+// Spawn starts a process and waits for its constructor, whose error it returns.
+// ctx bounds the start only.
+//
+// Nobody restarts the process. From inside a process, it is a child of the one that
+// spawned it and ends before that one does; else it ends with the node.
+func Spawn[S any](ctx context.Context, open func(context.Context) (*S, error), opts ...Option) (Ref[S], error) {
+	o, err := compose(opts)
+	if err != nil {
+		return Ref[S]{}, err
+	}
+	s, err := newSlot(ctx, Port[Down]{}, "", constructor[S](open), o)
+	if err != nil {
+		return Ref[S]{}, err
+	}
+	if f := frameOf(ctx); f != nil {
+		if err := f.inc.adopt(s); err != nil {
+			s.retire(err, true)
+			return Ref[S]{}, err
+		}
+	}
+	if err := s.Start(ctx); err != nil {
+		return Ref[S]{}, err
+	}
+	return Ref[S]{s}, nil
+}
+
+// adopt makes s a child of the incarnation.
+func (inc *incarnation) adopt(s *Slot) error {
+	inc.slot.mu.Lock()
+	defer inc.slot.mu.Unlock()
+	if inc.slot.inc != inc || inc.slot.phase == closing {
+		return ErrDead
+	}
+	t := inc.keep()
+	if t.children == nil {
+		t.children = make(map[*Slot]struct{})
+	}
+	t.children[s] = struct{}{}
+	s.rare = &rare{parent: inc}
+	return nil
+}
+
+func (inc *incarnation) disown(s *Slot) {
+	inc.slot.mu.Lock()
+	defer inc.slot.mu.Unlock()
+	delete(inc.things.children, s)
+}
+
+// Go starts a helper: a goroutine that belongs to the process of the context, for
+// what would hold up its methods. Its context ends with the process, which waits for
+// its helpers before it ends. If fn panics or returns an error, the process crashes
+// with it. A helper may call its owner.
+//
+// A bare go statement in a handler that panics would end the whole program.
+func Go(ctx context.Context, fn func(context.Context) error) error {
+	f := frameOf(ctx)
+	if f == nil {
+		return ErrNotHere
+	}
+	inc, s := f.inc, f.inc.slot
+	s.mu.Lock()
+	if s.inc != inc || s.phase == closing {
+		s.mu.Unlock()
+		return ErrDead
+	}
+	inc.keep().helpers++
+	s.mu.Unlock()
+	go inc.help(&frame{inc: inc, trace: f.trace, helper: true}, fn)
+	return nil
+}
+
+func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
+	var err error
+	done := false
+	defer func() {
+		if !done {
+			err = caught(recover())
+		}
+		s := inc.slot
+		s.mu.Lock()
+		if inc.things.helpers--; inc.things.helpers == 0 && inc.things.idle != nil {
+			close(inc.things.idle)
+		}
+		crash := err != nil && s.inc == inc && inc.cause == nil
+		if crash {
+			if r := s.seldom(); r.exit == nil {
+				r.exit = err
+			}
+			s.wake()
+		}
+		s.mu.Unlock()
+		if _, panicked := err.(*Panic); crash || panicked {
+			s.node.report(s, nil, err)
+		}
+	}()
+	err = fn(ctx)
+	done = true
+}
