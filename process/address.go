@@ -11,11 +11,18 @@ import (
 // Target is whatever leads to a process: a [Ref], a [Name], a [Member] of a
 // family, or a [Slot].
 type Target interface {
-	// locate finds the process. A sleeping member of a family is woken if wake
-	// says so.
-	locate(ctx context.Context, wake bool) (*Slot, error)
+	// locate finds the process, and wakes a sleeping member of a family if it is to.
+	locate(ctx context.Context, want waking) (*Slot, error)
 	String() string
 }
+
+type waking uint8
+
+const (
+	asleep  waking = iota // may stay asleep
+	awake                 // is to be woken
+	awaited               // is to be woken, and the context's process waits for it
+)
 
 // Address is a Target whose process holds an *S. It is what the verbs take, so
 // that the compiler checks the method against the process.
@@ -30,7 +37,7 @@ type Ref[S any] struct{ slot *Slot }
 
 func (Ref[S]) of(*S) {}
 
-func (r Ref[S]) locate(context.Context, bool) (*Slot, error) {
+func (r Ref[S]) locate(context.Context, waking) (*Slot, error) {
 	if r.slot == nil {
 		return nil, fmt.Errorf("%w: the Ref is empty", ErrNoProcess)
 	}
@@ -66,7 +73,7 @@ func (Name[S]) of(*S) {}
 // String is the name itself.
 func (n Name[S]) String() string { return string(n) }
 
-func (n Name[S]) locate(ctx context.Context, _ bool) (*Slot, error) {
+func (n Name[S]) locate(ctx context.Context, _ waking) (*Slot, error) {
 	node, err := NodeOf(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +107,7 @@ func (Member[S]) of(*S) {}
 // String is the family and the key, as in "unit/42".
 func (m Member[S]) String() string { return m.family + "/" + m.key }
 
-func (m Member[S]) locate(ctx context.Context, wake bool) (*Slot, error) {
+func (m Member[S]) locate(ctx context.Context, want waking) (*Slot, error) {
 	node, err := NodeOf(ctx)
 	if err != nil {
 		return nil, err
@@ -112,7 +119,10 @@ func (m Member[S]) locate(ctx context.Context, wake bool) (*Slot, error) {
 	if h.state != reflect.TypeFor[S]() {
 		return nil, fault.Conflict.Errorf("process: family %q is of %v, not of %v", m.family, h.state, reflect.TypeFor[S]())
 	}
-	s, err := h.host.Member(ctx, m.key, wake)
+	if want != awaited {
+		ctx = Outside(ctx)
+	}
+	s, err := h.host.Member(ctx, m.key, want != asleep)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +134,8 @@ func (m Member[S]) locate(ctx context.Context, wake bool) (*Slot, error) {
 
 // Host keeps the members of a family. A supervisor is one.
 type Host interface {
-	// Member gives the slot of a member. If there is none it makes and wakes one,
-	// or, when wake is false, gives nil.
+	// Member gives the slot of a member. If there is none it makes one and starts
+	// it with Restart(ctx), or, when wake is false, gives nil.
 	Member(ctx context.Context, key string, wake bool) (*Slot, error)
 }
 

@@ -99,13 +99,18 @@ func (f *frame) over() {
 	}
 }
 
+// waiting is the frame if whoever has it waits, which a helper does not.
+func (f *frame) waiting() *frame {
+	if f == nil || f.helper {
+		return nil
+	}
+	return f
+}
+
 // waitsFor reports whether the process of s waits in the chain of calls that led
 // to f, or is f's own.
 func (f *frame) waitsFor(s *Slot) bool {
-	if f != nil && f.helper {
-		return false
-	}
-	for ; f != nil; f = f.caller {
+	for f = f.waiting(); f != nil; f = f.caller {
 		if f.inc.slot == s {
 			return true
 		}
@@ -217,4 +222,18 @@ func (inc *incarnation) keep() *things {
 		inc.things = new(things)
 	}
 	return inc.things
+}
+
+// Outside gives ctx without the process it is of: the node, the deadline and the end
+// stay, but Self, After and the like find nothing, and the verbs act as from outside.
+// It is for code that serves others under its own process, as a web server does.
+func Outside(ctx context.Context) context.Context { return outside{ctx} }
+
+type outside struct{ context.Context }
+
+func (c outside) Value(key any) any {
+	if _, ok := key.(frameKey); ok {
+		return nil
+	}
+	return c.Context.Value(key)
 }

@@ -208,8 +208,8 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 			children = append(children, c)
 		}
 	}
-	if s.rare.clock == nil && s.opts.shutdown >= 0 && (terminator != nil || helpers != nil || children != nil) {
-		s.rare.clock = time.AfterFunc(s.opts.shutdown, func() { s.abandon(inc) })
+	if s.rare.clock == nil && s.opts.Shutdown >= 0 && (terminator != nil || helpers != nil || children != nil) {
+		s.rare.clock = time.AfterFunc(s.opts.Shutdown, func() { s.abandon(inc) })
 	}
 	s.mu.Unlock()
 
@@ -229,8 +229,8 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 		f := &frame{inc: inc}
 		var cancel context.CancelFunc
 		var ctx context.Context
-		if s.opts.shutdown >= 0 {
-			f.deadline = time.Now().Add(s.opts.shutdown)
+		if s.opts.Shutdown >= 0 {
+			f.deadline = time.Now().Add(s.opts.Shutdown)
 			ctx, cancel = context.WithDeadline(s.node.base, f.deadline)
 		} else {
 			ctx, cancel = context.WithCancel(s.node.base)
@@ -347,7 +347,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 		do()
 	}
 	if owner.inc == nil {
-		s.retire(reason, true)
+		s.retire(reason, died(s, reason))
 	}
 	for _, w := range watchers {
 		w.fire(s, reason, false)

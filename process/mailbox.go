@@ -16,13 +16,6 @@ type Mailbox struct {
 
 const defaultMailbox = 1024
 
-func (m Mailbox) size() int {
-	if m.Size == 0 {
-		return defaultMailbox
-	}
-	return m.Size
-}
-
 // sender waits in line for room.
 type sender struct {
 	m       message
@@ -41,7 +34,7 @@ func (s *Slot) push(ctx context.Context, m message, now bool, deadline time.Time
 		s.mu.Unlock()
 		return errRetired
 	}
-	if s.mail.n < s.opts.mailbox.size() && (s.rare == nil || len(s.rare.waiting) == 0) {
+	if s.mail.n < s.opts.Mailbox.Size && (s.rare == nil || len(s.rare.waiting) == 0) {
 		s.mail.push(m)
 		if s.phase == alive {
 			s.wake()

@@ -42,7 +42,7 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 	for _, o := range opts {
 		o(w)
 	}
-	slot, err := target.locate(ctx, false)
+	slot, err := target.locate(ctx, asleep)
 	if err != nil {
 		if !errors.Is(err, ErrNoProcess) {
 			return nil, err
@@ -101,7 +101,7 @@ func (w *Watch) fire(_ *Slot, reason Reason, final bool) {
 // Wait waits until the present incarnation of the target has ended and gives the
 // reason. One that does not run gives the reason of its latest end.
 func Wait(ctx context.Context, target Target) (Reason, error) {
-	s, err := target.locate(ctx, false)
+	s, err := target.locate(ctx, asleep)
 	if err != nil {
 		return nil, err
 	}

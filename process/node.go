@@ -98,7 +98,7 @@ func (n *Node) Close() {
 	var wg sync.WaitGroup
 	for _, s := range n.slots() {
 		if !s.owned() {
-			wg.Go(func() { s.Stop(Shutdown, s.opts.shutdown) })
+			wg.Go(func() { s.Stop(Shutdown, s.opts.Shutdown) })
 		}
 	}
 	wg.Wait()

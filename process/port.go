@@ -51,7 +51,7 @@ func (p Port[T]) post(v T, urgent bool) error {
 		return ErrDead
 	case urgent:
 		s.seldom().urgent.push(p.envelope(v))
-	case s.mail.n >= s.opts.mailbox.size():
+	case s.mail.n >= s.opts.Mailbox.Size:
 		return ErrFull
 	default:
 		s.mail.push(p.envelope(v))

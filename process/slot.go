@@ -20,7 +20,7 @@ import (
 type Slot struct {
 	node   *Node
 	opener opener
-	opts   *options
+	opts   *Options
 	name   string // the name, or the key in the family, or ""
 	id     uint64
 
@@ -110,7 +110,7 @@ type Terminator interface {
 // NewSlot makes a slot without starting it. A slot with a name has it at once.
 // The owner hears of each end; the zero Port means that nobody does.
 func NewSlot[S any](ctx context.Context, owner Port[Down], name Name[S], open func(context.Context) (*S, error), opts ...Option) (*Slot, error) {
-	o, err := compose(opts)
+	o, err := Compose(opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func NewSlot[S any](ctx context.Context, owner Port[Down], name Name[S], open fu
 
 // Members makes the slots of a family: NewSlot for each key.
 func Members[S any](f Family[S], open func(context.Context) (*S, error), opts ...Option) (func(ctx context.Context, owner Port[Down], key string) (*Slot, error), error) {
-	o, err := compose(opts)
+	o, err := Compose(opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func Members[S any](f Family[S], open func(context.Context) (*S, error), opts ..
 	}, nil
 }
 
-func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts *options) (*Slot, error) {
+func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts *Options) (*Slot, error) {
 	n, err := NodeOf(ctx)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts 
 	return s, nil
 }
 
-func (s *Slot) locate(context.Context, bool) (*Slot, error) { return s, nil }
+func (s *Slot) locate(context.Context, waking) (*Slot, error) { return s, nil }
 
 // String is the name, the family and key ("unit/42"), or the number ("#17").
 func (s *Slot) String() string {
@@ -182,7 +182,7 @@ func (s *Slot) owned() bool {
 // Start starts an incarnation and waits for its constructor. ctx bounds the start
 // only; when it ends before the constructor, the start is given up.
 func (s *Slot) Start(ctx context.Context) error {
-	start := &starter{frame: frameOf(ctx), done: make(chan error, 1)}
+	start := &starter{frame: frameOf(ctx).waiting(), done: make(chan error, 1)}
 	s.mu.Lock()
 	if s.phase != vacant || s.want {
 		s.mu.Unlock()
@@ -208,7 +208,7 @@ func (s *Slot) Restart(by context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == vacant && !s.want {
-		if f := frameOf(by); f != nil {
+		if f := frameOf(by).waiting(); f != nil {
 			s.starter = &starter{frame: f}
 		}
 		s.want = true
@@ -219,7 +219,7 @@ func (s *Slot) Restart(by context.Context) {
 // Exit asks the present incarnation to end, and does not wait. A handler that runs
 // may finish; its context is cancelled. What has not ended within the shutdown time
 // is abandoned.
-func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.shutdown) }
+func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.Shutdown) }
 
 func (s *Slot) exit(reason Reason, within time.Duration) (ended <-chan struct{}) {
 	s.mu.Lock()
@@ -269,20 +269,25 @@ func (s *Slot) Stop(reason Reason, within time.Duration) {
 // gets the reason. A running process is killed.
 func (s *Slot) Retire(reason Reason) {
 	s.Stop(Kill, 0)
-	s.retire(reason, true)
+	s.retire(reason, died(s, reason))
 }
+
+// Refuse retires a slot whose constructor failed: whoever waits for an answer gets
+// err itself, as if the constructor had given it to them.
+func (s *Slot) Refuse(err error) { s.retire(err, explain(err, s)) }
 
 // RetireIdle retires a slot that is vacant and has no mail, and reports whether it
 // was.
-func (s *Slot) RetireIdle(reason Reason) bool { return s.retire(reason, false) }
+func (s *Slot) RetireIdle(reason Reason) bool { return s.retire(reason, nil) }
 
-func (s *Slot) retire(reason Reason, force bool) bool {
+// retire gives lost to whoever waits for an answer; nil means that nobody may.
+func (s *Slot) retire(reason Reason, lost error) bool {
 	s.mu.Lock()
 	if s.phase == retired {
 		s.mu.Unlock()
 		return true
 	}
-	if !force && (s.phase != vacant || s.mail.n > 0 || s.rare != nil && len(s.rare.waiting) > 0) {
+	if lost == nil && (s.phase != vacant || s.mail.n > 0 || s.rare != nil && len(s.rare.waiting) > 0) {
 		s.mu.Unlock()
 		return false
 	}
@@ -293,7 +298,7 @@ func (s *Slot) retire(reason Reason, force bool) bool {
 	}
 	s.rare.last = reason
 	s.tellStarter(reason)
-	lost := s.drain()
+	left := s.drain()
 	watchers := s.rare.watchers
 	s.rare.watchers = nil
 	parent := s.rare.parent
@@ -306,8 +311,8 @@ func (s *Slot) retire(reason Reason, force bool) bool {
 	if s.name != "" && s.opts.family == "" {
 		s.node.unregister(s.name, s)
 	}
-	for _, m := range lost {
-		m.fail(died(s, reason))
+	for _, m := range left {
+		m.fail(lost)
 	}
 	for w := range watchers {
 		if w.always {

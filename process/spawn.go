@@ -10,47 +10,67 @@ import (
 // DefaultShutdown is how long a process that is asked to end has for it.
 const DefaultShutdown = 5 * time.Second
 
-// Option is how a process is to be run: a [Mailbox] or a [ShutdownTime].
-type Option interface{ apply(*options) error }
+// Option is how a process is to be run: a [Mailbox], a [ShutdownTime], and for a
+// family [Idle] and [Most].
+type Option interface{ apply(*Options) }
 
-type options struct {
-	mailbox  Mailbox
-	shutdown time.Duration // negative: for ever
+// Options is what a list of Option comes to.
+type Options struct {
+	Mailbox  Mailbox
+	Shutdown time.Duration // 5 s; negative: for ever
+	Idle     time.Duration // of a family: 10 min; 0: never asleep
+	Most     int           // of a family: 1,000,000; 0: no limit
 	family   string
 }
 
-var defaults = &options{shutdown: DefaultShutdown}
+var defaults = &Options{
+	Mailbox:  Mailbox{Size: defaultMailbox},
+	Shutdown: DefaultShutdown,
+	Idle:     10 * time.Minute,
+	Most:     1_000_000,
+}
 
-func compose(opts []Option) (*options, error) {
+// Compose gives the Options of a list, or says what is wrong with it.
+func Compose(opts ...Option) (*Options, error) {
 	if len(opts) == 0 {
 		return defaults, nil
 	}
 	o := *defaults
 	for _, opt := range opts {
-		if err := opt.apply(&o); err != nil {
-			return nil, err
-		}
+		opt.apply(&o)
+	}
+	switch {
+	case o.Mailbox.Size < 0:
+		return nil, fault.Invalid.Errorf("process: a mailbox cannot hold %d messages", o.Mailbox.Size)
+	case o.Mailbox.Size == 0:
+		o.Mailbox.Size = defaultMailbox
+	case o.Idle < 0 || o.Most < 0:
+		return nil, fault.Invalid.Errorf("process: Idle and Most of a family are zero or more, got %v and %d", o.Idle, o.Most)
 	}
 	return &o, nil
 }
 
-func (m Mailbox) apply(o *options) error {
-	if m.Size < 0 {
-		return fault.Invalid.Errorf("process: a mailbox cannot hold %d messages", m.Size)
-	}
-	o.mailbox = m
-	return nil
-}
+func (m Mailbox) apply(o *Options) { o.Mailbox = m }
 
 // ShutdownTime is how long a process has to end when it is asked to, or after a
 // crash, before it is abandoned: 5 s by default, zero means at once, a negative time
 // means for ever.
 type ShutdownTime time.Duration
 
-func (d ShutdownTime) apply(o *options) error {
-	o.shutdown = time.Duration(d)
-	return nil
-}
+func (d ShutdownTime) apply(o *Options) { o.Shutdown = time.Duration(d) }
+
+// Idle is how long a member of a family has nothing to do before it falls asleep: it
+// ends, with Terminate, and is started again by the next message. The time is
+// approximate, up to half as much more. Zero: it never does. Default 10 min.
+type Idle time.Duration
+
+func (d Idle) apply(o *Options) { o.Idle = time.Duration(d) }
+
+// Most is how many members of a family may be awake; a further one fails with
+// fault.Exhausted. Zero: as many as like. Default 1,000,000.
+type Most int
+
+func (n Most) apply(o *Options) { o.Most = int(n) }
 
 // Spawn starts a process and waits for its constructor, whose error it returns.
 // ctx bounds the start only.
@@ -58,7 +78,7 @@ func (d ShutdownTime) apply(o *options) error {
 // Nobody restarts the process. From inside a process, it is a child of the one that
 // spawned it and ends before that one does; else it ends with the node.
 func Spawn[S any](ctx context.Context, open func(context.Context) (*S, error), opts ...Option) (Ref[S], error) {
-	o, err := compose(opts)
+	o, err := Compose(opts...)
 	if err != nil {
 		return Ref[S]{}, err
 	}
@@ -68,7 +88,7 @@ func Spawn[S any](ctx context.Context, open func(context.Context) (*S, error), o
 	}
 	if f := frameOf(ctx); f != nil {
 		if err := f.inc.adopt(s); err != nil {
-			s.retire(err, true)
+			s.retire(err, err)
 			return Ref[S]{}, err
 		}
 	}

@@ -80,7 +80,7 @@ func Stop(ctx context.Context, reason Reason) error {
 // Exit asks another process to end, and does not wait: see Slot.Exit. A process
 // under a supervisor is restarted as its restart type says.
 func Exit(ctx context.Context, to Target, reason Reason) error {
-	s, err := to.locate(ctx, false)
+	s, err := to.locate(ctx, asleep)
 	if err != nil {
 		return err
 	}
@@ -99,10 +99,8 @@ func ask[Out any](ctx context.Context, to Target, m message, a *answer[Out]) (Ou
 	var none Out
 	f := frameOf(ctx)
 	a.trace = traceOf(ctx, f)
-	if f != nil && !f.helper {
-		a.caller = f
-	}
-	s, err := to.locate(ctx, true)
+	a.caller = f.waiting()
+	s, err := to.locate(ctx, awaited)
 	if err != nil {
 		return none, err
 	}
@@ -123,7 +121,7 @@ func ask[Out any](ctx context.Context, to Target, m message, a *answer[Out]) (Ou
 }
 
 func send(ctx context.Context, f *frame, to Target, m message, deadline time.Time) error {
-	s, err := to.locate(ctx, true)
+	s, err := to.locate(ctx, awake)
 	if err != nil {
 		return err
 	}
@@ -137,11 +135,11 @@ func deliver(ctx context.Context, f *frame, to Target, s *Slot, m message, deadl
 		return fmt.Errorf("%w: it may not act any more", ErrDead)
 	}
 	for range 100 {
-		err := s.push(ctx, m, f != nil && !f.helper && deadline.IsZero(), deadline)
+		err := s.push(ctx, m, f.waiting() != nil && deadline.IsZero(), deadline)
 		if err != errRetired {
 			return err
 		}
-		next, err := to.locate(ctx, true)
+		next, err := to.locate(ctx, awake)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,265 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/telemetry"
+)
+
+// Tree is a supervisor and its children: when a child must be restarted, it alone is
+// (one_for_one).
+type Tree struct {
+	Name      string
+	Intensity int           // most restarts within Period; 0: 3; NoRestarts: none
+	Period    time.Duration // 0: 5 s
+	Children  []Child       // in start order
+}
+
+// NoRestarts is the Intensity of a tree that gives up at the first crash.
+const NoRestarts = -1
+
+const (
+	defaultIntensity = 3
+	defaultPeriod    = 5 * time.Second
+)
+
+func (t Tree) label() string { return t.Name }
+func (t Tree) kind() string  { return "tree" }
+
+func (t Tree) slot(ctx context.Context, owner process.Port[process.Down], path string, c Child) (*process.Slot, error) {
+	open := func(ctx context.Context) (*tree, error) { return openTree(ctx, path, t) }
+	return process.NewSlot(ctx, owner, process.Name[tree](path), open, c.options(nil)...)
+}
+
+// Check says what is wrong with the tree as written: names missing or taken twice, or
+// nothing to run. Start does it too.
+func (t Tree) Check() error {
+	seen := make(map[string]bool)
+	for _, c := range t.Children {
+		if err := c.check(t.Name); err != nil {
+			return err
+		}
+		if seen[c.name()] {
+			return fmt.Errorf("supervisor: %q has two children named %q", t.Name, c.name())
+		}
+		seen[c.name()] = true
+		if sub, ok := c.Run.(Tree); ok {
+			if err := sub.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Root is a running tree that no other supervises.
+type Root struct {
+	slot *process.Slot
+	ref  process.Name[tree]
+}
+
+// Start starts the tree and returns when all children have started. ctx must have a
+// node, and bounds the start only.
+func (t Tree) Start(ctx context.Context) (*Root, error) {
+	if t.Name == "" {
+		t.Name = "root"
+	}
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
+	s, err := t.slot(process.Outside(ctx), process.Port[process.Down]{}, t.Name, Child{Run: t})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	return &Root{s, process.Name[tree](t.Name)}, nil
+}
+
+// Wait waits until the tree has ended by itself, because it gave up, or ctx ends, and
+// gives the reason.
+func (r *Root) Wait(ctx context.Context) error {
+	reason, err := process.Wait(ctx, r.slot)
+	if err != nil {
+		return err
+	}
+	return reason
+}
+
+// Stop stops the children in reverse order, each within its shutdown time, and returns
+// when all have ended.
+func (r *Root) Stop() { r.slot.Stop(process.Shutdown, -1) }
+
+// Serve runs the tree until ctx ends. It returns an error if the tree cannot start, or
+// gives up.
+func (t Tree) Serve(ctx context.Context) error {
+	root, err := t.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer root.Stop()
+	if reason := root.Wait(ctx); ctx.Err() == nil {
+		return reason
+	}
+	return nil
+}
+
+// ErrGaveUp is the reason of a supervisor whose children crashed too often. It is a
+// clean end, as in OTP: a Transient tree is not restarted after it.
+var ErrGaveUp = fmt.Errorf("%w: reached the most restarts", process.Shutdown)
+
+// tree is a supervisor's process.
+type tree struct {
+	Tree
+	path     string
+	port     process.Port[process.Down]
+	kids     []*kid
+	restarts []time.Time // within the period
+}
+
+type kid struct {
+	Child
+	slot     *process.Slot // nil: ended for good
+	restarts int
+	row      row
+}
+
+func openTree(ctx context.Context, path string, spec Tree) (*tree, error) {
+	t := &tree{Tree: spec, path: path}
+	if t.Intensity == 0 {
+		t.Intensity = defaultIntensity
+	}
+	if t.Period == 0 {
+		t.Period = defaultPeriod
+	}
+	var err error
+	if t.port, err = process.Bind(ctx, (*tree).ended); err != nil {
+		return nil, err
+	}
+	for _, c := range spec.Children {
+		if err := t.start(ctx, c); err != nil {
+			t.stop()
+			return nil, fmt.Errorf("%s: %q failed to start: %w", path, c.name(), err)
+		}
+	}
+	return t, nil
+}
+
+func (t *tree) start(ctx context.Context, c Child) error {
+	if c.Backoff != (Backoff{}) {
+		c.Backoff = c.Backoff.orDefault()
+	}
+	slot, err := c.spec().slot(ctx, t.port, t.path+"/"+c.name(), c)
+	if err != nil {
+		return err
+	}
+	k := &kid{Child: c, slot: slot}
+	switch err := slot.Start(ctx); {
+	case errors.Is(err, process.Ignore):
+		t.retire(k, process.Normal)
+		if c.Restart == Temporary {
+			return nil
+		}
+	case err != nil:
+		slot.Retire(err)
+		return err
+	}
+	t.kids = append(t.kids, k)
+	return nil
+}
+
+// ended handles the end of a child.
+func (t *tree) ended(ctx context.Context, d process.Down) error {
+	k := t.kid(d.Target)
+	if k == nil {
+		return nil
+	}
+	log := telemetry.Log(ctx).With("supervisor", t.path, "child", k.name())
+	clean := process.Clean(d.Reason) || errors.Is(d.Reason, process.Ignore)
+	switch {
+	case k.Restart == Temporary:
+		t.retire(k, d.Reason)
+		t.kids = remove(t.kids, k)
+		return nil
+	case clean && k.Restart == Transient, errors.Is(d.Reason, process.Ignore):
+		t.retire(k, d.Reason)
+		return nil
+	}
+	wait, ok := t.budget(k, time.Now())
+	if !ok {
+		log.Error("the supervisor gives up: its child crashed too often", "reason", d.Reason)
+		return process.Stop(ctx, ErrGaveUp)
+	}
+	log.Warn("child is restarted", "reason", d.Reason, "in", wait)
+	if wait == 0 {
+		return t.restart(ctx, k)
+	}
+	_, err := process.After(ctx, wait, func(t *tree, ctx context.Context) error { return t.restart(ctx, k) })
+	return err
+}
+
+// budget counts a restart, and gives the wait before it. It reports false where there
+// may be no more.
+func (t *tree) budget(k *kid, now time.Time) (wait time.Duration, ok bool) {
+	if k.Backoff != (Backoff{}) {
+		return k.row.next(k.Backoff, now)
+	}
+	recent := t.restarts[:0]
+	for _, at := range t.restarts {
+		if now.Sub(at) <= t.Period {
+			recent = append(recent, at)
+		}
+	}
+	t.restarts = append(recent, now)
+	return 0, len(t.restarts) <= t.Intensity
+}
+
+func (t *tree) restart(ctx context.Context, k *kid) error {
+	k.restarts++
+	k.slot.Restart(process.Outside(ctx))
+	return nil
+}
+
+func (t *tree) kid(target process.Target) *kid {
+	for _, k := range t.kids {
+		if k.slot != nil && process.Target(k.slot) == target {
+			return k
+		}
+	}
+	return nil
+}
+
+func (t *tree) retire(k *kid, reason process.Reason) {
+	k.slot.Retire(reason)
+	k.slot = nil
+}
+
+func remove(kids []*kid, gone *kid) []*kid {
+	kept := kids[:0]
+	for _, k := range kids {
+		if k != gone {
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
+var _ process.Terminator = (*tree)(nil)
+
+// Terminate stops the children in reverse order.
+func (t *tree) Terminate(context.Context, process.Reason) { t.stop() }
+
+func (t *tree) stop() {
+	for i := len(t.kids) - 1; i >= 0; i-- {
+		if k := t.kids[i]; k.slot != nil {
+			k.slot.Stop(process.Shutdown, k.shutdown())
+			t.retire(k, process.Shutdown)
+		}
+	}
+	t.kids = nil
+}
