@@ -180,7 +180,7 @@ func (s *Slot) owned() bool {
 }
 
 // Start starts an incarnation and waits for its constructor. ctx bounds the start
-// only; when it ends before the constructor, the start is given up.
+// only; when it ends before the constructor, the process is stopped again.
 func (s *Slot) Start(ctx context.Context) error {
 	start := &starter{frame: frameOf(ctx).waiting(), done: make(chan error, 1)}
 	s.mu.Lock()
@@ -196,7 +196,7 @@ func (s *Slot) Start(ctx context.Context) error {
 	case err := <-start.done:
 		return err
 	case <-ctx.Done():
-		s.Stop(Kill, 0)
+		s.Stop(Shutdown, s.opts.Shutdown)
 		return explain(ctx.Err(), s)
 	}
 }
