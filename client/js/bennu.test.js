@@ -1,0 +1,507 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { Socket } from "./bennu.js";
+
+/** A WebSocket whose other end is the test. */
+class FakeWebSocket {
+  static all = [];
+  static get last() { return FakeWebSocket.all.at(-1); }
+
+  sent = [];
+  closed = false;
+
+  constructor(url) {
+    this.url = url;
+    FakeWebSocket.all.push(this);
+  }
+
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close() { this.closed = true; }
+
+  open() { this.onopen(); }
+  drop() { this.onclose({ code: 1006 }); }
+  receive(...message) { this.onmessage({ data: JSON.stringify(message) }); }
+
+  /** The last message sent with this event. */
+  find(event) { return this.sent.findLast((m) => m[3] === event); }
+  count(event) { return this.sent.filter((m) => m[3] === event).length; }
+
+  reply(event, status = "ok", response = {}) {
+    const [joinRef, ref, topic] = this.find(event);
+    this.receive(joinRef, ref, topic, "phx_reply", { status, response });
+  }
+}
+
+let page; // the browser's window, for whoever listens on it
+const tick = (ms) => mock.timers.tick(ms);
+const wait = (failures) => 100 * (failures + 1);
+
+function connected(options = {}) {
+  const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait, ...options });
+  socket.connect();
+  FakeWebSocket.last.open();
+  return { socket, ws: FakeWebSocket.last };
+}
+
+function joined(options) {
+  const { socket, ws } = connected(options);
+  const channel = socket.channel("room:1", { a: 1 });
+  const states = [];
+  channel.onState((state) => states.push(state));
+  const first = channel.join();
+  ws.reply("phx_join", "ok", { n: 1 });
+  return { socket, ws, channel, states, first };
+}
+
+const failsWith = (status, reason) => (err) => {
+  assert.equal(err.name, "ChannelError");
+  assert.equal(err.status, status);
+  if (reason) assert.equal(err.reason, reason);
+  return true;
+};
+
+beforeEach(() => {
+  FakeWebSocket.all = [];
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  page = new EventTarget();
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  globalThis.document = { visibilityState: "visible" };
+});
+
+afterEach(() => {
+  mock.timers.reset();
+  delete globalThis.addEventListener;
+  delete globalThis.document;
+});
+
+describe("socket", () => {
+  test("builds the URL from the mount, the params and the version", () => {
+    const url = (mount, params) => {
+      const socket = new Socket(mount, { transport: FakeWebSocket, params });
+      socket.connect();
+      socket.disconnect();
+      return FakeWebSocket.last.url;
+    };
+    assert.equal(url("http://host/socket", { key: "a b" }), "ws://host/socket/websocket?key=a+b&vsn=2.0.0");
+    assert.equal(url("https://host/socket/", () => ({ n: 1 })), "wss://host/socket/websocket?n=1&vsn=2.0.0");
+    globalThis.location = { href: "https://page.example/map?x=1" };
+    assert.equal(url("/socket"), "wss://page.example/socket/websocket?vsn=2.0.0");
+    delete globalThis.location;
+  });
+
+  test("tells its states, with the time of the next attempt", () => {
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait });
+    const seen = [];
+    const off = socket.onState((state, retryAt) => seen.push([state, retryAt]));
+    socket.connect();
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.drop();
+    assert.equal(socket.retryAt, 1_000_100);
+    tick(100);
+    socket.disconnect();
+    off();
+    socket.connect();
+    assert.deepEqual(seen, [
+      ["connecting", null], ["open", null], ["waiting", 1_000_100], ["connecting", null], ["closed", null],
+    ]);
+  });
+
+  test("beats, and takes an unanswered beat for a lost connection", () => {
+    const { socket, ws } = connected();
+    tick(30_000);
+    assert.deepEqual(ws.find("heartbeat"), [null, "1", "phoenix", "heartbeat", {}]);
+    ws.reply("heartbeat");
+    tick(30_000);
+    assert.equal(ws.count("heartbeat"), 2);
+    assert.equal(socket.state, "open");
+    tick(30_000);
+    assert.equal(ws.closed, true);
+    assert.equal(socket.state, "waiting");
+    tick(200);
+    assert.equal(FakeWebSocket.all.length, 2);
+    FakeWebSocket.last.open();
+    tick(30_000);
+    assert.equal(socket.state, "open", "the old beat is forgotten");
+  });
+
+  test("gives up a dial that does not answer", () => {
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait });
+    socket.connect();
+    tick(9_999);
+    assert.equal(socket.state, "connecting");
+    tick(1);
+    assert.equal(socket.state, "waiting");
+    assert.equal(FakeWebSocket.last.closed, true);
+  });
+
+  test("waits longer after each failure, and from the bottom after a connection that held", () => {
+    const { socket } = connected();
+    const waits = [];
+    socket.onState((state, retryAt) => state === "waiting" && waits.push(retryAt - Date.now()));
+    const lose = () => { FakeWebSocket.last.drop(); tick(waits.at(-1)); };
+    for (let i = 0; i < 3; i++) lose();
+    FakeWebSocket.last.open();
+    lose(); // it did not hold
+    FakeWebSocket.last.open();
+    tick(10_000);
+    lose(); // it did
+    assert.deepEqual(waits, [100, 200, 300, 400, 100]);
+  });
+
+  test("the default wait is full jitter between 0 and 250 ms doubling to 10 s", (t) => {
+    for (const [random, want] of [[0, Array(9).fill(0)], [1, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000]]]) {
+      const chance = t.mock.method(Math, "random", () => random);
+      const { socket } = connected({ backoff: undefined });
+      const waits = [];
+      socket.onState((state, retryAt) => state === "waiting" && waits.push(retryAt - Date.now()));
+      for (let i = 0; i < want.length; i++) { FakeWebSocket.last.drop(); tick(waits.at(-1)); }
+      assert.deepEqual(waits, want);
+      socket.disconnect();
+      chance.mock.restore();
+    }
+  });
+
+  test("tries at once when the browser is online again or the page is seen again", () => {
+    const { socket } = connected();
+    for (const type of ["online", "visibilitychange"]) {
+      FakeWebSocket.last.drop();
+      assert.equal(socket.state, "waiting");
+      page.dispatchEvent(new Event(type));
+      assert.equal(socket.state, "connecting");
+    }
+    FakeWebSocket.last.drop();
+    document.visibilityState = "hidden";
+    page.dispatchEvent(new Event("visibilitychange"));
+    assert.equal(socket.state, "waiting");
+  });
+
+  test("closes with the page and comes back with it", () => {
+    const { socket, ws } = connected();
+    page.dispatchEvent(new Event("pagehide"));
+    assert.equal(ws.closed, true);
+    assert.equal(socket.state, "closed");
+    tick(60_000);
+    assert.equal(FakeWebSocket.all.length, 1);
+    page.dispatchEvent(new Event("pageshow"));
+    assert.equal(socket.state, "connecting");
+  });
+
+  test("disconnect leaves nothing behind: no timer, no listener", () => {
+    const { socket, ws } = connected();
+    socket.disconnect();
+    assert.equal(ws.closed, true);
+    page.dispatchEvent(new Event("pageshow"));
+    page.dispatchEvent(new Event("online"));
+    tick(120_000);
+    assert.equal(FakeWebSocket.all.length, 1);
+  });
+
+  test("a listener that throws does not disturb the others", (t) => {
+    t.mock.method(console, "error", () => {});
+    const { ws, channel } = joined();
+    const heard = [];
+    channel.on("said", () => { throw new Error("mine"); });
+    channel.on("said", (payload) => heard.push(payload));
+    ws.receive(null, null, "room:1", "said", { text: "hi" });
+    assert.deepEqual(heard, [{ text: "hi" }]);
+  });
+});
+
+describe("join", () => {
+  test("sends its own ref as the join ref and resolves with the response", async () => {
+    const { ws, channel, states, first } = joined();
+    assert.deepEqual(ws.find("phx_join"), ["1", "1", "room:1", "phx_join", { a: 1 }]);
+    assert.deepEqual(await first, { n: 1 });
+    assert.deepEqual(states, ["joining", "joined"]);
+    assert.equal(channel.join(), first);
+  });
+
+  test("waits for the connection", async () => {
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket });
+    const first = socket.channel("room:1").join();
+    socket.connect();
+    tick(9_000);
+    FakeWebSocket.last.open();
+    tick(9_000);
+    FakeWebSocket.last.reply("phx_join", "ok", { late: true });
+    assert.deepEqual(await first, { late: true });
+  });
+
+  test("a refusal rejects the promise, and the channel tries again with backoff", async () => {
+    const { socket, ws } = connected();
+    const channel = socket.channel("room:1");
+    const joins = [];
+    channel.onJoin((response) => joins.push(response));
+    const first = channel.join();
+    ws.reply("phx_join", "error", { reason: "full" });
+    await assert.rejects(first, failsWith("error", "full"));
+    assert.equal(channel.state, "errored");
+    tick(100);
+    ws.reply("phx_join", "error", { reason: "full" });
+    tick(199);
+    assert.equal(ws.count("phx_join"), 2);
+    tick(1);
+    assert.equal(ws.count("phx_join"), 3);
+    ws.reply("phx_join", "ok", { n: 3 });
+    assert.deepEqual(joins, [{ n: 3 }]);
+  });
+
+  test("a refusal of an unknown topic has no join ref", async () => {
+    const { socket, ws } = connected();
+    const first = socket.channel("nowhere").join();
+    ws.receive(null, "1", "nowhere", "phx_reply", { status: "error", response: { reason: "unmatched topic" } });
+    await assert.rejects(first, failsWith("error", "unmatched topic"));
+  });
+
+  test("a timeout tells the server to forget it, and a late answer is not taken", async () => {
+    const { socket, ws } = connected();
+    const channel = socket.channel("room:1");
+    const first = channel.join();
+    tick(10_000);
+    await assert.rejects(first, failsWith("timeout"));
+    assert.equal(ws.find("phx_leave")[0], "1");
+    ws.reply("phx_join");
+    assert.equal(channel.state, "errored");
+    tick(100);
+    assert.equal(ws.count("phx_join"), 2);
+  });
+
+  test("happens again after a lost connection, with a fresh ref, params and response", () => {
+    const { socket } = connected();
+    let since = 0;
+    const channel = socket.channel("room:1", () => ({ since: since++ }));
+    const joins = [];
+    const states = [];
+    channel.onJoin(({ n }) => joins.push(n));
+    channel.onState((state) => states.push(state));
+    channel.join();
+    FakeWebSocket.last.reply("phx_join", "ok", { n: 1 });
+    FakeWebSocket.last.drop();
+    tick(100);
+    FakeWebSocket.last.open();
+    const [joinRef, ref, , , params] = FakeWebSocket.last.find("phx_join");
+    assert.equal(joinRef, ref);
+    assert.notEqual(ref, "1");
+    assert.deepEqual(params, { since: 1 });
+    FakeWebSocket.last.reply("phx_join", "ok", { n: 2 });
+    assert.deepEqual(joins, [1, 2]);
+    assert.deepEqual(states, ["joining", "joined", "errored", "joining", "joined"]);
+  });
+
+  test("takes the topic over from an earlier channel", () => {
+    const { socket, ws, channel } = joined();
+    const second = socket.channel("room:1");
+    second.join();
+    assert.equal(channel.state, "closed");
+    ws.receive("1", "1", "room:1", "phx_close", {}); // the server closes the first one
+    ws.reply("phx_join");
+    assert.equal(second.state, "joined");
+  });
+});
+
+describe("push", () => {
+  test("resolves with the response", async () => {
+    const { ws, channel } = joined();
+    const answer = channel.push("say", { text: "hi" });
+    assert.deepEqual(ws.find("say"), ["1", "2", "room:1", "say", { text: "hi" }]);
+    ws.reply("say", "ok", { id: 7 });
+    assert.deepEqual(await answer, { id: 7 });
+  });
+
+  test("rejects with the server's error", async () => {
+    const { ws, channel } = joined();
+    const answer = channel.push("say");
+    ws.reply("say", "error", { reason: "invalid", fields: ["text"] });
+    await assert.rejects(answer, failsWith("error", "invalid"));
+    await answer.catch((err) => assert.deepEqual(err.response.fields, ["text"]));
+  });
+
+  test("rejects after its timeout, and a late reply is ignored", async () => {
+    const { ws, channel } = joined();
+    const [byDefault, own] = [channel.push("say"), channel.push("ask", {}, 500)];
+    tick(500);
+    await assert.rejects(own, failsWith("timeout"));
+    tick(9_500);
+    await assert.rejects(byDefault, failsWith("timeout"));
+    ws.reply("say");
+    assert.equal(channel.state, "joined");
+  });
+
+  test("rejects when the connection or the channel went before the answer", async () => {
+    const { ws, channel } = joined();
+    const first = channel.push("say");
+    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash" });
+    await assert.rejects(first, failsWith("closed", "channel_crash"));
+    tick(100);
+    ws.reply("phx_join");
+    const second = channel.push("say");
+    ws.drop();
+    await assert.rejects(second, failsWith("closed", "connection lost"));
+  });
+
+  test("waits for the join, in order, within its timeout", async () => {
+    const { ws, channel } = joined();
+    ws.drop();
+    const kept = channel.push("one", {}, 5_000);
+    const late = channel.push("two", {}, 50);
+    channel.push("three");
+    tick(100);
+    await assert.rejects(late, failsWith("timeout"));
+    const next = FakeWebSocket.last;
+    next.open();
+    assert.equal(next.count("one"), 0);
+    next.reply("phx_join");
+    assert.deepEqual(next.sent.map((m) => m[3]), ["phx_join", "one", "three"]);
+    assert.equal(next.find("one")[0], next.find("phx_join")[0]);
+    next.reply("one", "ok", { n: 1 });
+    assert.deepEqual(await kept, { n: 1 });
+  });
+
+  test("the queue is bounded", async () => {
+    const { ws, channel } = joined({ queueMax: 3 });
+    ws.drop();
+    const [, , third, fourth] = [1, 2, 3, 4].map((n) => channel.push("say", { n }));
+    await assert.rejects(fourth, failsWith("closed", "queue full"));
+    tick(100);
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.reply("phx_join");
+    assert.deepEqual(FakeWebSocket.last.sent.slice(1).map((m) => m[4].n), [1, 2, 3]);
+    FakeWebSocket.last.reply("say");
+    await third;
+  });
+
+  test("needs a join first", async () => {
+    const { socket } = connected();
+    await assert.rejects(socket.channel("room:1").push("say"), failsWith("closed", "not joined"));
+  });
+
+  test("learns from an unmatched topic that the server lost the channel", async () => {
+    const { ws, channel } = joined();
+    const answer = channel.push("say");
+    const response = { reason: "unmatched topic" };
+    ws.receive(null, ws.find("say")[1], "room:1", "phx_reply", { status: "error", response });
+    await assert.rejects(answer, failsWith("error", "unmatched topic"));
+    assert.equal(channel.state, "errored");
+    tick(100);
+    assert.equal(ws.count("phx_join"), 2);
+  });
+});
+
+describe("server", () => {
+  test("events reach their listeners, until these are taken away", () => {
+    const { ws, channel } = joined();
+    const heard = [];
+    const off = channel.on("said", ({ n }) => heard.push(n));
+    ws.receive("1", null, "room:1", "said", { n: 1 }); // a push
+    ws.receive(null, null, "room:1", "said", { n: 2 }); // a broadcast
+    ws.receive(null, null, "room:2", "said", { n: 3 });
+    off();
+    ws.receive(null, null, "room:1", "said", { n: 4 });
+    assert.deepEqual(heard, [1, 2]);
+  });
+
+  test("messages of an earlier join are dropped", () => {
+    const { ws, channel } = joined();
+    const heard = [];
+    channel.on("said", ({ n }) => heard.push(n));
+    ws.receive("1", "1", "room:1", "phx_error", {});
+    tick(100);
+    ws.receive("1", null, "room:1", "said", { n: 1 });
+    ws.receive("1", "1", "room:1", "phx_close", {});
+    ws.receive(null, null, "room:1", "said", { n: 2 }); // not joined yet
+    assert.equal(channel.state, "joining");
+    ws.reply("phx_join");
+    ws.receive("1", null, "room:1", "said", { n: 3 });
+    ws.receive("2", null, "room:1", "said", { n: 4 });
+    assert.deepEqual(heard, [4]);
+  });
+
+  test("phx_error: joined again with backoff, which grows while it keeps crashing", () => {
+    const { ws, channel } = joined();
+    const crash = () => ws.receive(ws.find("phx_join")[0], null, "room:1", "phx_error", { reason: "channel_crash" });
+    for (const wanted of [100, 200, 300]) {
+      crash();
+      assert.equal(channel.state, "errored");
+      tick(wanted - 1);
+      assert.equal(channel.state, "errored");
+      tick(1);
+      assert.equal(channel.state, "joining");
+      ws.reply("phx_join");
+    }
+    tick(10_000); // it holds
+    crash();
+    tick(100);
+    assert.equal(channel.state, "joining");
+  });
+
+  test("phx_close: closed, and not joined again", async () => {
+    const { ws, channel } = joined();
+    const answer = channel.push("say");
+    ws.receive("1", "1", "room:1", "phx_close", {});
+    assert.equal(channel.state, "closed");
+    await assert.rejects(answer, failsWith("closed", "closed by the server"));
+    tick(60_000);
+    assert.equal(ws.count("phx_join"), 1);
+    channel.join();
+    assert.equal(ws.count("phx_join"), 2);
+  });
+});
+
+describe("leave", () => {
+  test("closes at once, tells the server, and resolves with its answer", async () => {
+    const { ws, channel } = joined();
+    const heard = [];
+    channel.on("said", (payload) => heard.push(payload));
+    const answer = channel.push("say");
+    const left = channel.leave();
+    assert.equal(channel.state, "closed");
+    await assert.rejects(answer, failsWith("closed", "left"));
+    assert.deepEqual(ws.find("phx_leave").slice(0, 3), ["1", "3", "room:1"]);
+    ws.receive(null, null, "room:1", "said", {});
+    ws.reply("phx_leave");
+    ws.receive("1", "1", "room:1", "phx_close", {});
+    await left;
+    assert.deepEqual(heard, []);
+    tick(60_000);
+    assert.equal(ws.count("phx_join"), 1);
+  });
+
+  test("resolves when the server does not answer, or the connection goes", async () => {
+    const { channel } = joined();
+    const silent = channel.leave(700);
+    tick(700);
+    await silent;
+    const { ws, channel: other } = joined();
+    const lost = other.leave();
+    ws.drop();
+    await lost;
+    tick(100);
+    FakeWebSocket.last.open();
+    assert.equal(FakeWebSocket.last.count("phx_join"), 0);
+  });
+
+  test("stops a join that is under way and one that is due", async () => {
+    const { socket, ws } = connected();
+    const [asked, due] = [socket.channel("a"), socket.channel("b")];
+    const first = asked.join();
+    asked.leave();
+    await assert.rejects(first, failsWith("closed", "left"));
+    due.join();
+    ws.reply("phx_join", "error");
+    await due.leave();
+    tick(60_000);
+    assert.equal(ws.count("phx_join"), 2);
+  });
+
+  test("can be followed by a join of the same channel", async () => {
+    const { ws, channel } = joined();
+    const left = channel.leave();
+    const again = channel.join();
+    await left;
+    ws.reply("phx_leave"); // answers the former join's leave
+    ws.receive("1", "1", "room:1", "phx_close", {});
+    ws.reply("phx_join", "ok", { n: 2 });
+    assert.deepEqual(await again, { n: 2 });
+    assert.equal(channel.state, "joined");
+  });
+});

@@ -1,0 +1,103 @@
+package data
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// gate lets so many in at a time, in the order of arrival. The pools of
+// database/sql could do the waiting too, but they wake whomever they like, and
+// they cannot say when all have left.
+type gate struct {
+	mu     sync.Mutex
+	free   int
+	inside int
+	queue  []*waiter
+	closed bool
+	empty  chan struct{} // closed when the gate is closed and all have left
+}
+
+type waiter struct {
+	n     int
+	ready chan struct{} // closed when let in, or when the gate is closed
+	in    bool
+}
+
+func newGate(places int) *gate {
+	return &gate{free: places, empty: make(chan struct{})}
+}
+
+// enter waits for n places. It gives errNotRunning when the gate is closed.
+func (g *gate) enter(ctx context.Context, n int) error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return errNotRunning
+	}
+	w := &waiter{n: n, ready: make(chan struct{})}
+	g.queue = append(g.queue, w)
+	g.admit()
+	g.mu.Unlock()
+
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+	}
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case w.in:
+		return nil
+	case g.closed:
+		return errNotRunning
+	}
+	g.queue = slices.DeleteFunc(g.queue, func(other *waiter) bool { return other == w })
+	g.admit()
+	return ended(ctx)
+}
+
+func (g *gate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free += n
+	g.inside--
+	g.admit()
+	g.report()
+}
+
+// close refuses whoever waits or comes later. It returns at once.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return
+	}
+	g.closed = true
+	for _, w := range g.queue {
+		close(w.ready)
+	}
+	g.queue = nil
+	g.report()
+}
+
+func (g *gate) admit() {
+	for len(g.queue) > 0 && g.queue[0].n <= g.free {
+		w := g.queue[0]
+		g.queue = g.queue[1:]
+		g.free -= w.n
+		g.inside++
+		w.in = true
+		close(w.ready)
+	}
+}
+
+func (g *gate) report() {
+	if g.closed && g.inside == 0 {
+		close(g.empty)
+	}
+}

@@ -1,0 +1,109 @@
+package data
+
+import (
+	"context"
+	"io/fs"
+	"sync/atomic"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// Repo is a database and the schema it is to have. List it in a supervision tree
+// before what uses it; a supervisor calls Start, then Serve, and both again when it
+// restarts it. The fields are not to change once it has started. All methods are
+// safe for concurrent use.
+type Repo struct {
+	// URL says where the data is: "sqlite:PATH" is a file, made if it is missing
+	// (its folder is not), and "sqlite::memory:" is kept nowhere. The path is taken
+	// as it stands, whatever characters it has.
+	URL string
+
+	// Migrations has the .sql files. Nil leaves the schema alone.
+	Migrations fs.FS
+
+	// Models are the join tables of many-to-many relations, which bun must know
+	// before it meets them, as in (*OrderItem)(nil). Other models need no mention.
+	Models []any
+
+	// Readers is how many Reads run at once. Default 4.
+	Readers int
+
+	// Drain is how long a stopping repo waits for running transactions before it
+	// cuts them off. Default 5 s.
+	Drain time.Duration
+
+	live atomic.Pointer[store] // nil when not running
+}
+
+// Start opens the database, checks that it can be written, and brings the schema
+// up to date. The repo is ready when it returns nil. It may be called again once
+// Serve has returned; before that it gives fault.Conflict.
+func (r *Repo) Start(ctx context.Context) error {
+	if r.live.Load() != nil {
+		return fault.Conflict.Errorf("the repo is running already")
+	}
+	at, err := parseURL(r.URL)
+	if err != nil {
+		return err
+	}
+	migrations, err := readMigrations(r.Migrations)
+	if err != nil {
+		return err
+	}
+	st, err := open(ctx, at, r)
+	if err != nil {
+		return at.about(err)
+	}
+	if err := st.migrate(ctx, at, migrations); err != nil {
+		st.closePools()
+		return at.about(err)
+	}
+	if !r.live.CompareAndSwap(nil, st) {
+		st.closePools()
+		return fault.Conflict.Errorf("the repo is running already")
+	}
+	return nil
+}
+
+// Serve keeps the repo open until the context ends. Then it refuses new
+// transactions, gives the running ones [Repo.Drain] to end, and closes the
+// database, so that the file is whole without its side files. It gives
+// fault.Unavailable if Start was not called.
+func (r *Repo) Serve(ctx context.Context) error {
+	st := r.live.Load()
+	if st == nil {
+		return fault.Unavailable.Errorf("the repo is not open: call Start before Serve")
+	}
+	<-ctx.Done()
+	st.close(ctx, r.drain())
+	r.live.CompareAndSwap(st, nil)
+	return nil
+}
+
+// Write runs fn in a transaction that commits when fn returns nil. On an error,
+// which it returns, and on a panic, which goes on, everything is rolled back. With
+// the context of another Write of this repo it joins that one, as a savepoint.
+func (r *Repo) Write(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
+	return r.transact(ctx, true, fn)
+}
+
+// Read runs fn on a snapshot of the database. Writing in it is an error. With the
+// context of another transaction of this repo it reads through that one.
+func (r *Repo) Read(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
+	return r.transact(ctx, false, fn)
+}
+
+func (r *Repo) readers() int {
+	if r.Readers > 0 {
+		return r.Readers
+	}
+	return 4
+}
+
+func (r *Repo) drain() time.Duration {
+	if r.Drain > 0 {
+		return r.Drain
+	}
+	return 5 * time.Second
+}

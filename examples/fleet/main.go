@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/bennu-go/bennu"
+	"github.com/bennu-go/bennu/channel"
+	"github.com/bennu-go/bennu/config"
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/web"
+)
+
+const name = "fleet"
+
+type options struct {
+	Addr     string     `flag:"addr" env:"FLEET_ADDR" default:"127.0.0.1:4000" help:"where the page, the API and the doors listen"`
+	UDP      string     `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere (not built yet)"`
+	DB       string     `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where positions are kept; sqlite::memory: forgets them"`
+	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc or none"`
+	Speed    float64    `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
+	Key      string     `flag:"key" env:"FLEET_KEY" secret:"true" help:"what every door then wants as key=…"`
+	Open     bool       `flag:"open" env:"FLEET_OPEN" help:"listen to the network without a key"`
+	Demo     *bool      `flag:"demo" env:"FLEET_DEMO" help:"let clients crash units; default: only where nobody else can connect"`
+	MaxUnits int        `flag:"max-units" env:"FLEET_MAX_UNITS" default:"10000" help:"how many units there may be"`
+	Log      slog.Level `flag:"log" env:"FLEET_LOG" default:"info" help:"what is logged: debug, info, warn or error"`
+}
+
+func main() {
+	opts, err := config.Load[options](name, os.Args[1:], os.LookupEnv)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		err = run(context.Background(), opts)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, opts options) error {
+	app, err := build(opts)
+	if err != nil {
+		return err
+	}
+	app.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: opts.Log}))
+	return bennu.Run(ctx, app)
+}
+
+// build checks the options and makes the tree of them.
+func build(opts options) (bennu.App, error) {
+	if err := opts.check(); err != nil {
+		return bennu.App{}, err
+	}
+	replay, err := newReplay(opts.Replay, opts.Speed)
+	if err != nil {
+		return bennu.App{}, err
+	}
+	repo := &data.Repo{URL: opts.DB, Migrations: migrations}
+	store := Store{repo}
+	door := keyed(opts.Key)
+	socket := &channel.Socket{
+		Channels: channels(opts.demo()),
+		Connect:  func(_ context.Context, params url.Values) error { return door.check(params.Get("key")) },
+	}
+	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: routes(opts, store, socket, replay, door), Drain: time.Second}
+
+	return bennu.App{Name: name, Shutdown: 10 * time.Second, Children: append([]supervisor.Child{
+		{Name: "data", Run: repo},
+		{Run: supervisor.Process(Writing, openWriter(repo))},
+		{Run: supervisor.Process(Dispatch, openBoard(store, opts.MaxUnits))},
+		{
+			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 64}, process.Most(opts.MaxUnits)),
+			Backoff: supervisor.Backoff{First: 500 * time.Millisecond, Min: 500 * time.Millisecond, Max: 5 * time.Second},
+		},
+		{Name: "socket", Run: socket},
+		{Name: "web", Run: endpoint},
+	}, replay.children()...)}, nil
+}
+
+// check refuses options that cannot work, or that would let strangers in.
+func (o options) check() error {
+	if o.MaxUnits < 1 {
+		return fault.Invalid.Errorf("-max-units must be at least 1, got %d", o.MaxUnits)
+	}
+	if o.Key == "" && !o.Open {
+		for flag, addr := range map[string]string{"-addr": o.Addr, "-udp": o.UDP} {
+			if !loopback(addr) {
+				return fault.Invalid.Errorf("%s %s can be reached by others: set -key, or -open to let everybody in", flag, addr)
+			}
+		}
+	}
+	return nil
+}
+
+// demo reports whether clients may crash units. By default they may where nobody but
+// this machine can connect.
+func (o options) demo() bool {
+	if o.Demo != nil {
+		return *o.Demo
+	}
+	return loopback(o.Addr)
+}
+
+// loopback reports whether only this machine reaches an address. Nobody reaches "".
+func loopback(addr string) bool {
+	if addr == "" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = addr
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/telemetry"
+	"github.com/bennu-go/bennu/web"
+)
+
+//go:embed traces/nyc-trips.json
+var nycTrips []byte
+
+// Vehicles are the devices of a replay: one process each, as a phone would be.
+const Vehicles process.Family[Vehicle] = "vehicle"
+
+// waypoint is a place on a trip, and how a vehicle moves there.
+type waypoint struct {
+	at            float64 // seconds since the trip began
+	lat, lon      float64
+	speed, course float64
+}
+
+// Replay is a set of trips that are driven over and over.
+type Replay struct {
+	name  string
+	speed float64
+	trips func() ([][]waypoint, error) // read once, when first asked for
+}
+
+func newReplay(name string, speed float64) (*Replay, error) {
+	if name != "nyc" && name != "none" {
+		return nil, fault.Invalid.Errorf("-replay must be nyc or none, got %q", name)
+	}
+	if !within(speed, 0.01, 1000) {
+		return nil, fault.Invalid.Errorf("-speed must be between 0.01 and 1000, got %v", speed)
+	}
+	r := &Replay{name: name, speed: speed, trips: func() ([][]waypoint, error) { return nil, nil }}
+	if name == "nyc" {
+		r.trips = sync.OnceValues(func() ([][]waypoint, error) { return readTrips(nycTrips) })
+	}
+	return r, nil
+}
+
+// children are the processes of the replay.
+func (r *Replay) children() []supervisor.Child {
+	if r.name == "none" {
+		return nil
+	}
+	return []supervisor.Child{
+		{Run: supervisor.Family(Vehicles, r.openVehicle, process.Idle(0))},
+		{Name: "replay", Run: supervisor.Func(r.start), Restart: supervisor.Transient},
+	}
+}
+
+// start sends all vehicles off.
+func (r *Replay) start(ctx context.Context) error {
+	trips, err := r.trips()
+	if err != nil {
+		return err
+	}
+	for i := range trips {
+		if err := process.Signal(ctx, Vehicles.Of(strconv.Itoa(i)), (*Vehicle).Drive); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Vehicle drives one trip for ever, and sends its position at each waypoint.
+type Vehicle struct {
+	unit   string
+	agency string
+	trip   []waypoint
+	speed  float64
+	offset float64 // where on its trip it began, in seconds
+	began  time.Time
+	next   int // the waypoint it comes to
+	lap    float64
+}
+
+func (r *Replay) openVehicle(ctx context.Context) (*Vehicle, error) {
+	trips, err := r.trips()
+	if err != nil {
+		return nil, err
+	}
+	i, err := strconv.Atoi(process.Self[Vehicle](ctx).Key())
+	if err != nil || i < 0 || i >= len(trips) {
+		return nil, fault.NotFound.Errorf("there is no such vehicle")
+	}
+	v := &Vehicle{
+		unit: fmt.Sprintf("%s-%03d", r.name, i+1), agency: r.name,
+		trip: trips[i], speed: r.speed, began: time.Now(),
+	}
+	// Each starts somewhere else on its trip, and always at the same place.
+	_, part := math.Modf(float64(i) * math.Phi)
+	v.offset = part * v.length()
+	for v.next < len(v.trip)-1 && v.trip[v.next+1].at <= v.offset {
+		v.next++
+	}
+	return v, nil
+}
+
+func (v *Vehicle) length() float64 { return v.trip[len(v.trip)-1].at }
+
+// Drive sends the position of the waypoint it is at, and goes on to the next.
+func (v *Vehicle) Drive(ctx context.Context) error {
+	w := v.trip[v.next]
+	f := Fix{Unit: v.unit, Agency: v.agency, Replayed: true, Position: Position{time.Now(), w.lat, w.lon, &w.speed, &w.course}}
+	err := f.Check(time.Now())
+	if err == nil {
+		err = accept(ctx, "replay", f)
+	}
+	if err != nil {
+		telemetry.Log(ctx).Debug("a replayed position was not taken", "unit", v.unit, "error", err)
+	}
+	now := time.Since(v.began).Seconds() * v.speed
+	for due := v.due(); due <= now; due = v.due() { // what took too long is left out
+		v.advance()
+	}
+	wait := (v.due() - now) / v.speed
+	_, err = process.After(ctx, time.Duration(wait*float64(time.Second)), (*Vehicle).arrive)
+	return err
+}
+
+func (v *Vehicle) arrive(ctx context.Context) error {
+	v.advance()
+	return v.Drive(ctx)
+}
+
+// due is when the waypoint after this one is reached, in data seconds since the start.
+func (v *Vehicle) due() float64 {
+	if v.next+1 < len(v.trip) {
+		return v.lap + v.trip[v.next+1].at - v.offset
+	}
+	return v.lap + v.length() + 1 - v.offset // a second, and it begins anew
+}
+
+func (v *Vehicle) advance() {
+	if v.next++; v.next == len(v.trip) {
+		v.next = 0
+		v.lap += v.length() + 1
+	}
+}
+
+// readTrips reads deck.gl's trips: a list of paths with their times.
+func readTrips(file []byte) ([][]waypoint, error) {
+	var all []struct {
+		Path       [][2]float64 `json:"path"` // longitude, latitude
+		Timestamps []float64    `json:"timestamps"`
+	}
+	if err := json.Unmarshal(file, &all); err != nil {
+		return nil, fault.Invalid.Wrap(err, "the trips cannot be read")
+	}
+	var trips [][]waypoint
+	for i, t := range all {
+		if len(t.Path) != len(t.Timestamps) {
+			return nil, fault.Invalid.Errorf("trip %d has %d points and %d timestamps", i, len(t.Path), len(t.Timestamps))
+		}
+		var trip []waypoint
+		for j, p := range t.Path {
+			at := t.Timestamps[j] - t.Timestamps[0]
+			if n := len(trip); n > 0 && at <= trip[n-1].at {
+				continue // its time does not increase
+			}
+			trip = append(trip, waypoint{at: at, lat: p[1], lon: p[0]})
+		}
+		if len(trip) < 2 {
+			continue
+		}
+		for j := range trip {
+			from, to := max(j-1, 0), max(j, 1)
+			trip[j].speed, trip[j].course = movement(trip[from], trip[to])
+		}
+		trips = append(trips, trip)
+	}
+	return trips, nil
+}
+
+const earthRadius = 6_371_000 // m
+
+// movement is the speed in m/s and the course in degrees from one waypoint to the next.
+func movement(a, b waypoint) (speed, course float64) {
+	const rad = math.Pi / 180
+	north := (b.lat - a.lat) * rad
+	east := (b.lon - a.lon) * rad * math.Cos((a.lat+b.lat)/2*rad)
+	course = math.Atan2(east, north) / rad
+	if course < 0 {
+		course += 360
+	}
+	speed = earthRadius * math.Hypot(north, east) / (b.at - a.at)
+	return min(speed, maxSpeed), course
+}
+
+// streets serves the traces as lines to draw a map from: flat lists of longitude and
+// latitude.
+func (r *Replay) streets() http.Handler {
+	made := sync.OnceValues(func() (http.Handler, error) {
+		trips, err := r.trips()
+		if err != nil {
+			return nil, err
+		}
+		lines := make([][]float64, len(trips))
+		for i, trip := range trips {
+			for _, w := range trip {
+				lines[i] = append(lines[i], w.lon, w.lat)
+			}
+		}
+		file, err := json.Marshal(map[string][][]float64{"lines": lines})
+		return web.File("map.json", file), err
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		h, err := made()
+		if err != nil {
+			web.Problem(w, req, err)
+			return
+		}
+		h.ServeHTTP(w, req)
+	})
+}

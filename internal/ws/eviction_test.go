@@ -1,0 +1,109 @@
+package ws_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/ws"
+	"github.com/bennu-go/bennu/internal/ws/wstest"
+)
+
+func TestEviction(t *testing.T) {
+	tests := []struct {
+		name   string
+		limits ws.Limits
+		frames int // that fit, of 10 bytes
+	}{
+		{"frames", ws.Limits{MaxPendingFrames: 3}, 3},
+		{"bytes, exactly", ws.Limits{MaxPendingBytes: 30}, 3},
+		{"bytes, with a rest", ws.Limits{MaxPendingBytes: 39}, 3},
+		{"one frame", ws.Limits{MaxPendingFrames: 1}, 1},
+		{"1,024 frames by default", ws.Limits{}, 1024},
+		{"1 MiB by default", ws.Limits{MaxPendingFrames: 1 << 20}, 104857},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn, client := wstest.Pipe(tt.limits) // a client that does not read
+				read := make(chan error, 1)
+				go func() {
+					_, _, err := conn.ReadMessage()
+					read <- err
+				}()
+				start, ten := time.Now(), ws.Text(make([]byte, 8))
+				for i := range tt.frames {
+					if err := conn.Send(ten); err != nil {
+						t.Fatalf("frame %d: %v", i, err)
+					}
+					if i == 0 {
+						synctest.Wait() // those in a write count, too
+					}
+				}
+				err := conn.Send(ten)
+				wantKind(t, err, fault.Exhausted)
+				if end := closeError(t, err); end.Code != ws.TryAgainLater {
+					t.Errorf("ended with %v", end)
+				}
+				if again := conn.Send(ten); again != err {
+					t.Errorf("then got %v", again)
+				}
+				if got := <-read; got != err {
+					t.Errorf("ReadMessage: %v", got)
+				}
+				<-conn.Done()
+				if waited := time.Since(start); waited > 0 {
+					t.Errorf("waited %v for a client that does not read", waited)
+				}
+				client.Hangup()
+			})
+		})
+	}
+}
+
+// An evicted client that takes its last write is told why.
+func TestEvictionSays1013(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var last []byte
+		gate := make(chan struct{})
+		nc := newFake()
+		nc.write = func(p []byte) (int, error) {
+			<-gate
+			last = append([]byte(nil), p...)
+			return len(p), nil
+		}
+		conn := ws.New(nc, nil, ws.Limits{MaxPendingFrames: 2})
+		for range 2 {
+			_ = conn.Send(ws.Text([]byte("x")))
+			synctest.Wait()
+		}
+		wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Exhausted)
+		close(gate)
+		<-conn.Done()
+		if want := "\x88\x14\x03\xf5reading too slowly"; string(last) != want {
+			t.Errorf("last written is %q, want %q", last, want)
+		}
+	})
+}
+
+// A client that pings and does not read its pongs is a slow client like others.
+func TestPongsCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{})
+		pings := 0
+		go func() {
+			for client.Frame(wstest.Fin|wstest.Ping, []byte("x")) == nil {
+				pings++
+			}
+		}()
+		_, _, err := conn.ReadMessage()
+		wantKind(t, err, fault.Exhausted)
+		<-conn.Done()
+		synctest.Wait()
+		if pings < 1024 || pings > 1030 {
+			t.Errorf("evicted after %d pings", pings)
+		}
+		client.Hangup()
+	})
+}

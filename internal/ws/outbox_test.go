@@ -1,0 +1,276 @@
+package ws_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/ws"
+	"github.com/bennu-go/bennu/internal/ws/wstest"
+)
+
+func TestFrameLengths(t *testing.T) {
+	for n, head := range map[int]int{0: 2, 125: 2, 126: 4, 65535: 4, 65536: 10} {
+		if got := ws.Text(make([]byte, n)).Len() - n; got != head {
+			t.Errorf("a frame of %d bytes has a head of %d, want %d", n, got, head)
+		}
+	}
+}
+
+func TestFrameIsACopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{})
+		payload := []byte("before")
+		frame := ws.Text(payload)
+		copy(payload, "after!")
+		_ = conn.Send(frame)
+		if _, got, _ := client.Read(); string(got) != "before" {
+			t.Errorf("got %q", got)
+		}
+		conn.Close(ws.Normal, "")
+		client.Hangup()
+		<-conn.Done()
+	})
+}
+
+func TestSendInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{})
+		var want []frame
+		for i := range 1000 {
+			n := []int{0, 10, 125, 126, 300}[i%5]
+			msg := strings.Repeat(fmt.Sprint(i%10), n)
+			want = append(want, frame{op: wstest.Text, payload: msg})
+			if err := conn.Send(ws.Text([]byte(msg))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, w := range want {
+			if op, msg, err := client.Read(); op != w.op || string(msg) != w.payload || err != nil {
+				t.Fatalf("frame %d: got %d %q %v", i, op, msg, err)
+			}
+		}
+		synctest.Wait() // the writer has left; the next frame needs another
+		_ = conn.Send(ws.Binary([]byte{1}))
+		if op, msg, _ := client.Read(); op != wstest.Binary || string(msg) != "\x01" {
+			t.Errorf("got %d %q", op, msg)
+		}
+		client.Hangup()
+		if _, end := messages(t, conn); !end.Remote {
+			t.Error(end)
+		}
+		<-conn.Done()
+	})
+}
+
+func TestSendersInParallel(t *testing.T) {
+	conn, client := wstest.Pipe(ws.Limits{MaxPendingFrames: 8 * 100})
+	var wg sync.WaitGroup
+	for id := range 8 {
+		wg.Go(func() {
+			for i := range 100 {
+				if err := conn.Send(ws.Binary([]byte{byte(id), byte(i)})); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var next [8]byte
+	for range 8 * 100 {
+		_, msg, err := client.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if msg[1] != next[msg[0]] {
+			t.Fatalf("sender %d: frame %d comes before %d", msg[0], msg[1], next[msg[0]])
+		}
+		next[msg[0]]++
+	}
+	wg.Wait()
+	conn.Close(ws.Normal, "")
+	client.Hangup()
+	<-conn.Done()
+}
+
+// What is pending leaves together, within the bounds of one write.
+func TestBatches(t *testing.T) {
+	tests := []struct {
+		name   string
+		frames []int // payload lengths, the first being written meanwhile
+		want   []int // frames per write
+	}{
+		{"a few", []int{1, 1, 1, 1, 1, 1}, []int{1, 5}},
+		{"below the frames of a write", make([]int, 1+127), []int{1, 127}},
+		{"at the frames of a write", make([]int, 1+128), []int{1, 128}},
+		{"above the frames of a write", make([]int, 1+129), []int{1, 128, 1}},
+		{"at the bytes of a write", []int{1, 32764, 32764}, []int{1, 2}},
+		{"above the bytes of a write", []int{1, 32764, 32765, 1}, []int{1, 1, 2}},
+		{"one frame may be longer", []int{1, 1, 100_000, 1}, []int{1, 1, 1, 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sizes []int
+				gate := make(chan struct{})
+				nc := newFake()
+				nc.write = func(p []byte) (int, error) {
+					<-gate
+					sizes = append(sizes, len(p))
+					return len(p), nil
+				}
+				conn := ws.New(nc, nil, ws.Limits{})
+				var want []int
+				frames := tt.frames
+				for i, n := range frames {
+					if err := conn.Send(ws.Binary(make([]byte, n))); err != nil {
+						t.Fatal(err)
+					}
+					if i == 0 {
+						synctest.Wait()
+					}
+				}
+				for _, n := range tt.want {
+					size := 0
+					for _, payload := range frames[:n] {
+						size += ws.Binary(make([]byte, payload)).Len()
+					}
+					want = append(want, size)
+					frames = frames[n:]
+				}
+				close(gate)
+				synctest.Wait()
+				wantEqual(t, "writes", sizes, want)
+				nc.read = func([]byte) (int, error) { return 0, net.ErrClosed }
+				_, _ = messages(t, conn)
+				<-conn.Done()
+			})
+		})
+	}
+}
+
+// Room that was used is room again.
+func TestOutboxEmpties(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{MaxPendingFrames: 2, MaxPendingBytes: 20})
+		for range 5 {
+			for range 2 {
+				if err := conn.Send(ws.Text(make([]byte, 8))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				if _, _, err := client.Read(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}
+		client.Hangup()
+		_, _ = messages(t, conn)
+		<-conn.Done()
+	})
+}
+
+func TestFramesThatCannotBeSent(t *testing.T) {
+	nc := newFake()
+	nc.write = discard
+	conn := ws.New(nc, nil, ws.Limits{MaxPendingBytes: 100})
+	wantKind(t, conn.Send(ws.Frame{}), fault.Invalid)
+	wantKind(t, conn.Send(ws.Text(make([]byte, 99))), fault.Invalid)
+	if err := conn.Send(ws.Text(make([]byte, 98))); err != nil {
+		t.Errorf("the connection did not stay: %v", err)
+	}
+	conn.Close(ws.Normal, "")
+	_ = nc.Close()
+	<-conn.Done()
+}
+
+func TestWriteTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{})
+		start := time.Now()
+		_ = conn.Send(ws.Text([]byte("nobody reads this")))
+		_, _, err := conn.ReadMessage()
+		wantKind(t, err, fault.Timeout)
+		<-conn.Done()
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+		client.Hangup()
+	})
+}
+
+// A slow client that takes each write in time stays.
+func TestWriteInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := wstest.Pipe(ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour})
+		go messages(t, conn)
+		for range 5 {
+			_ = conn.Send(ws.Text([]byte("x")))
+			time.Sleep(time.Second - 1)
+			if _, _, err := client.Read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		client.Hangup()
+		<-conn.Done()
+	})
+}
+
+func TestWriteFailureAndPanic(t *testing.T) {
+	broken := errors.New("broken pipe")
+	for name, write := range map[string]func([]byte) (int, error){
+		"failure": func([]byte) (int, error) { return 0, broken },
+		"panic":   func([]byte) (int, error) { panic(broken) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc := newFake()
+			nc.write = write
+			conn := ws.New(nc, nil, ws.Limits{})
+			_ = conn.Send(ws.Text([]byte("x")))
+			_, _, err := conn.ReadMessage() // ended by the writer
+			wantKind(t, err, fault.Unavailable)
+			if closeError(t, err).Code != ws.Abnormal || !strings.Contains(err.Error(), "broken pipe") {
+				t.Error(err)
+			}
+			<-conn.Done()
+		})
+	}
+}
+
+// hopeless panics whatever one does.
+type hopeless struct{ net.Conn }
+
+func TestPanicsAreContained(t *testing.T) {
+	conn := ws.New(hopeless{}, nil, ws.Limits{}) // all methods of a nil net.Conn
+	_ = conn.Send(ws.Text([]byte("x")))
+	<-conn.Done()
+	wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Unavailable)
+}
+
+// Over TCP a batch is one writev; its frames arrive whole and in order.
+func TestBatchesOverTCP(t *testing.T) {
+	conn, client := tcpPair(t, ws.Limits{})
+	var want []string
+	for i := range 500 {
+		msg := strings.Repeat(fmt.Sprintf("%03d", i), i%50)
+		want = append(want, msg)
+		if err := conn.Send(ws.Text([]byte(msg))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, w := range want {
+		if _, msg, err := client.Read(); string(msg) != w || err != nil {
+			t.Fatalf("frame %d: got %q %v", i, msg, err)
+		}
+	}
+	client.Hangup()
+	_, _ = messages(t, conn)
+	<-conn.Done()
+}

@@ -1,0 +1,154 @@
+package ws
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// Upgrade answers a websocket handshake and takes the connection over. Of the
+// protocols, the first that the client offers is chosen; without protocols none
+// is, and the client's offer is ignored. Headers that are already set on w, such
+// as cookies, go out with the answer.
+//
+// It does not look at the Origin header: that is for the caller to decide,
+// before.
+//
+// If it refuses, the client has been answered, and the error says why: Forbidden
+// (403) if the client offers protocols and none fits, Invalid (400) if this is
+// no websocket handshake, Internal (500) if w cannot be hijacked.
+//
+// The handler should return soon after, because the HTTP server keeps the
+// request and its buffers until then.
+func Upgrade(w http.ResponseWriter, r *http.Request, limits Limits, protocols ...string) (*Conn, error) {
+	protocol, err := choose(r.Header, protocols)
+	if err == nil {
+		err = check(r)
+	}
+	if err != nil {
+		return nil, refuse(w, err)
+	}
+	answer := w.Header().Clone()
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, refuse(w, fault.Internal.Wrap(err, "the connection cannot be taken over; "+
+			"if a middleware wraps the ResponseWriter, give it an Unwrap method"))
+	}
+	// What the client sent right behind the handshake.
+	received, err := rw.Reader.Peek(rw.Reader.Buffered())
+	received = slices.Clone(received)
+	limits = limits.orDefaults()
+	if err == nil {
+		err = nc.SetDeadline(time.Time{}) // those of the HTTP server
+	}
+	if err == nil {
+		err = nc.SetWriteDeadline(time.Now().Add(limits.WriteTimeout))
+	}
+	if err == nil {
+		_, err = nc.Write(accept(answer, r.Header.Get("Sec-Websocket-Key"), protocol))
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, fault.Unavailable.Wrap(err, "the handshake could not be answered")
+	}
+	c := New(nc, received, limits)
+	c.protocol = protocol
+	return c, nil
+}
+
+// choose picks the sub-protocol.
+func choose(h http.Header, protocols []string) (string, error) {
+	if len(h.Values("Sec-Websocket-Protocol")) == 0 || len(protocols) == 0 {
+		return "", nil
+	}
+	offer := tokens(h, "Sec-Websocket-Protocol")
+	for _, p := range protocols {
+		if slices.Contains(offer, p) {
+			return p, nil
+		}
+	}
+	return "", fault.Forbidden.Errorf("none of the offered websocket protocols is spoken here; offer one of: %s",
+		strings.Join(protocols, ", "))
+}
+
+// check says what is wrong with a handshake.
+func check(r *http.Request) error {
+	h := r.Header
+	key, err := base64.StdEncoding.DecodeString(h.Get("Sec-Websocket-Key"))
+	switch {
+	case r.Method != http.MethodGet:
+		return fault.Invalid.Errorf("a websocket handshake is a GET, not a %s", r.Method)
+	case r.ProtoMajor != 1 || r.ProtoMinor < 1:
+		return fault.Invalid.Errorf("a websocket handshake needs HTTP/1.1, not %s; "+
+			"if there is a proxy in between, have it speak HTTP/1.1 to this server", r.Proto)
+	case !hasToken(h, "Upgrade", "websocket"):
+		return fault.Invalid.Errorf("the header \"Upgrade: websocket\" is missing; " +
+			"this address speaks websocket, and a proxy in between has to pass the header on")
+	case !hasToken(h, "Connection", "upgrade"):
+		return fault.Invalid.Errorf("the header \"Connection: Upgrade\" is missing; " +
+			"a proxy in between has to pass it on")
+	case h.Get("Sec-Websocket-Version") != "13":
+		return fault.Invalid.Errorf("the header \"Sec-WebSocket-Version: 13\" is missing")
+	case err != nil || len(key) != 16:
+		return fault.Invalid.Errorf("the header \"Sec-WebSocket-Key\" has to be 16 bytes in base64")
+	case r.ContentLength != 0:
+		return fault.Invalid.Errorf("a websocket handshake has no body")
+	}
+	return nil
+}
+
+// refuse answers with an error's text and status, and returns the error.
+func refuse(w http.ResponseWriter, err error) error {
+	status := http.StatusBadRequest
+	switch fault.Of(err) {
+	case fault.Forbidden:
+		status = http.StatusForbidden
+	case fault.Internal:
+		status = http.StatusInternalServerError
+	}
+	w.Header().Set("Sec-Websocket-Version", "13")
+	http.Error(w, fault.Detail(err), status)
+	return err
+}
+
+// accept is the answer that makes it a websocket.
+func accept(h http.Header, key, protocol string) []byte {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	for _, name := range []string{
+		"Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer",
+		"Sec-Websocket-Accept", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Sec-Websocket-Version",
+	} {
+		h.Del(name)
+	}
+	var b strings.Builder
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+	b.WriteString("Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n")
+	if protocol != "" {
+		b.WriteString("Sec-WebSocket-Protocol: " + protocol + "\r\n")
+	}
+	_ = h.Write(&b)
+	b.WriteString("\r\n")
+	return []byte(b.String())
+}
+
+// tokens are the comma-separated values of all headers of that name.
+func tokens(h http.Header, name string) []string {
+	var all []string
+	for _, line := range h.Values(name) {
+		for t := range strings.SplitSeq(line, ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+func hasToken(h http.Header, name, token string) bool {
+	return slices.ContainsFunc(tokens(h, name), func(t string) bool { return strings.EqualFold(t, token) })
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+
+	"github.com/bennu-go/bennu/telemetry"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+// RequestID is a plug that gives each request an id: in the context, as
+// [telemetry.Trace], where logs and calls to processes find it, and in the answer's
+// X-Request-Id. A client's own X-Request-Id is taken if it has 20 to 200 letters,
+// digits or any of "-_.:/+=@~"; a valid W3C traceparent is kept beside it. A request
+// that passes the plug twice keeps the first id.
+func RequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if w.Header().Get(requestIDHeader) != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		trace := &telemetry.Trace{RequestID: r.Header.Get(requestIDHeader)}
+		if !validRequestID(trace.RequestID) {
+			trace.RequestID = rand.Text()
+		}
+		if parent := r.Header.Get("Traceparent"); validTraceparent(parent) {
+			trace.Parent = parent
+		}
+		w.Header().Set(requestIDHeader, trace.RequestID)
+		next.ServeHTTP(w, r.WithContext(telemetry.WithTrace(r.Context(), trace)))
+	})
+}
+
+func validRequestID(id string) bool {
+	if len(id) < 20 || len(id) > 200 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("-_.:/+=@~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// validTraceparent checks "version-trace-parent-flags" of W3C Trace Context. A
+// version above 00 may add fields at its end.
+func validTraceparent(s string) bool {
+	const layout = "00-00000000000000000000000000000000-0000000000000000-00"
+	if len(s) < len(layout) || len(s) > 200 {
+		return false
+	}
+	if rest := s[len(layout):]; rest != "" && (s[:2] == "00" || rest[0] != '-') {
+		return false
+	}
+	for i := range len(layout) {
+		if c := s[i]; layout[i] == '-' {
+			if c != '-' {
+				return false
+			}
+		} else if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return s[:2] != "ff" && s[3:35] != layout[3:35] && s[36:52] != layout[36:52]
+}
