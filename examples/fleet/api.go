@@ -25,6 +25,14 @@ func oneUnit(ctx context.Context, q unitQuery) (View, error) {
 	return process.Call(ctx, Dispatch, (*Board).Unit, q.ID)
 }
 
+func restarts(ctx context.Context, q unitQuery) (Restarts, error) {
+	return process.Call(ctx, Dispatch, (*Board).Restarts, q.ID)
+}
+
+func agencies(ctx context.Context, _ web.None) (Agencies, error) {
+	return process.Ask(ctx, Dispatch, (*Board).Agencies)
+}
+
 const trackPage = 1000
 
 type trackQuery struct {

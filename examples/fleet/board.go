@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -51,8 +52,34 @@ type Board struct {
 
 type entry struct {
 	View
-	located bool // it has a position
-	watched bool // its process is monitored
+	located  bool      // it has a position
+	watched  bool      // its process is monitored
+	restarts []Restart // newest first
+}
+
+// Restart is a crash of a unit's process, and its return.
+type Restart struct {
+	At     time.Time  `json:"at"`
+	Reason string     `json:"reason"`
+	BackAt *time.Time `json:"back_at"` // null: not yet
+}
+
+// Restarts is the latest of them, newest first.
+type Restarts struct {
+	Restarts []Restart `json:"restarts"`
+}
+
+const maxRestarts = 20
+
+// Agency is a group of units that are watched together.
+type Agency struct {
+	Agency string `json:"agency"`
+	Units  int    `json:"units"`
+}
+
+// Agencies is all of them, by name.
+type Agencies struct {
+	Agencies []Agency `json:"agencies"`
 }
 
 func openBoard(store Store, most int) func(context.Context) (*Board, error) {
@@ -90,6 +117,10 @@ func (b *Board) Up(ctx context.Context, id string) error {
 	}
 	if err := b.watch(ctx, e); err != nil {
 		return err
+	}
+	if len(e.restarts) > 0 && e.restarts[0].BackAt == nil {
+		now := time.Now().UTC()
+		e.restarts[0].BackAt = &now
 	}
 	return b.set(ctx, e, online)
 }
@@ -134,6 +165,9 @@ func (b *Board) down(ctx context.Context, d process.Down) error {
 		return nil
 	}
 	telemetry.Count(ctx, "fleet.units.crashed", 1)
+	crash := Restart{At: time.Now().UTC(), Reason: d.Reason.Error()}
+	e.restarts = slices.Insert(e.restarts, 0, crash)
+	e.restarts = e.restarts[:min(len(e.restarts), maxRestarts)]
 	return b.set(ctx, e, restarting)
 }
 
@@ -190,6 +224,29 @@ func (b *Board) Unit(_ context.Context, id string) (View, error) {
 		return e.View, nil
 	}
 	return View{}, fault.NotFound.Errorf("there is no unit %q", id)
+}
+
+// Restarts gives the latest restarts of a unit, or fault.NotFound.
+func (b *Board) Restarts(ctx context.Context, id string) (Restarts, error) {
+	if _, err := b.Unit(ctx, id); err != nil {
+		return Restarts{}, err
+	}
+	return Restarts{slices.Clone(b.units[id].restarts)}, nil
+}
+
+// Agencies gives all agencies that have units.
+func (b *Board) Agencies(context.Context) (Agencies, error) {
+	count := make(map[string]int)
+	for _, e := range b.units {
+		if e.located {
+			count[e.Agency]++
+		}
+	}
+	all := make([]Agency, 0, len(count))
+	for _, agency := range slices.Sorted(maps.Keys(count)) {
+		all = append(all, Agency{agency, count[agency]})
+	}
+	return Agencies{all}, nil
 }
 
 func (b *Board) pick(ok func(*entry) bool) Views {

@@ -35,6 +35,8 @@ func routes(opts options, store Store, socket *channel.Socket, replay *Replay, d
 	api.Handle("GET /units", web.JSON(allUnits), door.plug)
 	api.Handle("GET /units/{id}", web.JSON(oneUnit), door.plug)
 	api.Handle("GET /units/{id}/track", web.JSON(track(store)), door.plug)
+	api.Handle("GET /units/{id}/restarts", web.JSON(restarts), door.plug)
+	api.Handle("GET /agencies", web.JSON(agencies), door.plug)
 	api.Handle("GET /map", replay.streets(), door.plug)
 
 	router.Mount("/socket", socket)
