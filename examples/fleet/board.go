@@ -231,7 +231,7 @@ func (b *Board) Restarts(ctx context.Context, id string) (Restarts, error) {
 	if _, err := b.Unit(ctx, id); err != nil {
 		return Restarts{}, err
 	}
-	return Restarts{slices.Clone(b.units[id].restarts)}, nil
+	return Restarts{append([]Restart{}, b.units[id].restarts...)}, nil
 }
 
 // Agencies gives all agencies that have units.
