@@ -96,17 +96,17 @@ func openBoard(store Store, most int) func(context.Context) (*Board, error) {
 	}
 }
 
-// Admit makes room for a unit that nobody knows.
-func (b *Board) Admit(ctx context.Context, id string) error {
-	if b.units[id] != nil {
-		return nil
+// Admit makes room for a unit. It reports whether its position is known already.
+func (b *Board) Admit(ctx context.Context, id string) (known bool, err error) {
+	if e := b.units[id]; e != nil {
+		return e.located, nil
 	}
 	if len(b.units) >= b.most {
 		telemetry.Count(ctx, "fleet.units.refused", 1)
-		return fault.Exhausted.Errorf("there are %d units, which is the most (-max-units)", b.most)
+		return false, fault.Exhausted.Errorf("there are %d units, which is the most (-max-units)", b.most)
 	}
 	b.units[id] = &entry{View: View{Unit: id, Agency: defaultAgency, State: online}}
-	return nil
+	return false, nil
 }
 
 // Up notes that a unit's process runs.

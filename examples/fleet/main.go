@@ -25,9 +25,9 @@ const name = "fleet"
 
 type options struct {
 	Addr     string     `flag:"addr" env:"FLEET_ADDR" default:"127.0.0.1:4000" help:"where the page, the API and the doors listen"`
-	UDP      string     `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere (not built yet)"`
+	UDP      string     `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere"`
 	DB       string     `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where positions are kept; sqlite::memory: forgets them"`
-	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc or none"`
+	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc, limerick, none, or a file (GPX, trips JSON, NMEA log)"`
 	Speed    float64    `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
 	Key      string     `flag:"key" env:"FLEET_KEY" secret:"true" help:"what every door then wants as key=…"`
 	Open     bool       `flag:"open" env:"FLEET_OPEN" help:"listen to the network without a key"`
@@ -77,17 +77,23 @@ func build(opts options) (bennu.App, error) {
 	}
 	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: routes(opts, store, socket, replay, door), Drain: time.Second}
 
-	return bennu.App{Name: name, Shutdown: 10 * time.Second, Children: append([]supervisor.Child{
+	children := []supervisor.Child{
 		{Name: "data", Run: repo},
 		{Run: supervisor.Process(Writing, openWriter(repo))},
 		{Run: supervisor.Process(Dispatch, openBoard(store, opts.MaxUnits))},
 		{
-			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 64}, process.Most(opts.MaxUnits)),
+			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 256}, process.Most(opts.MaxUnits)),
 			Backoff: supervisor.Backoff{First: 500 * time.Millisecond, Min: 500 * time.Millisecond, Max: 5 * time.Second},
 		},
 		{Name: "socket", Run: socket},
 		{Name: "web", Run: endpoint},
-	}, replay.children()...)}, nil
+	}
+	if opts.UDP != "" {
+		udp := &UDP{addr: opts.UDP, key: door, most: opts.MaxUnits}
+		children = append(children, supervisor.Child{Name: "udp", Run: udp})
+	}
+	children = append(children, replay.children()...)
+	return bennu.App{Name: name, Children: children, Shutdown: 10 * time.Second}, nil
 }
 
 // check refuses options that cannot work, or that would let strangers in.

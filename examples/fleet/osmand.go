@@ -18,15 +18,9 @@ import (
 const metresPerKnot = 1852.0 / 3600
 
 // osmand is the door for the OsmAnd protocol, which the Traccar Client phone app speaks.
-// It answers 200 once the position is committed.
+// It answers 200 once the position is committed. The form has been parsed.
 func osmand(w http.ResponseWriter, r *http.Request) {
-	err := r.ParseForm()
-	var f Fix
-	if err != nil {
-		err = fault.Invalid.Wrap(err, "the request's form cannot be read")
-	} else {
-		f, err = readOsmand(r.Form, time.Now())
-	}
+	f, err := readOsmand(r.Form, time.Now())
 	if err == nil {
 		err = accept(r.Context(), "osmand", f)
 	} else {

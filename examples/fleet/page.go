@@ -41,7 +41,7 @@ func routes(opts options, store Store, socket *channel.Socket, replay *Replay, d
 
 	router.Mount("/socket", socket)
 	router.Handle("GET /bennu.js", web.Static(js.Files()))
-	router.HandleFunc("GET /{$}", page(opts))
+	router.HandleFunc("GET /{$}", page(opts, replay))
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		panic(err) // it is in the binary
@@ -52,13 +52,13 @@ func routes(opts options, store Store, socket *channel.Socket, replay *Replay, d
 
 // page renders the dispatcher's page. The key goes into it only as it came in the
 // address.
-func page(opts options) http.HandlerFunc {
+func page(opts options, replay *Replay) http.HandlerFunc {
 	index := template.Must(template.New("index").Parse(indexFile))
 	return func(w http.ResponseWriter, r *http.Request) {
 		agency := r.URL.Query().Get("agency")
 		switch {
-		case agency == "" && opts.Replay != "none":
-			agency = opts.Replay
+		case agency == "" && replay.name != "none":
+			agency = replay.name
 		case agency == "":
 			agency = defaultAgency
 		}
@@ -81,10 +81,15 @@ func (k keyed) check(given string) error {
 	return nil
 }
 
-// plug asks for the key in the query or in the form.
+// plug reads the query and the form, and asks for the key in either.
 func (k keyed) plug(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := k.check(r.FormValue("key")); err != nil {
+		if err := r.ParseForm(); err != nil {
+			telemetry.Count(r.Context(), "fleet.forms.refused", 1)
+			web.Problem(w, r, fault.Invalid.Wrap(err, "the query or the form cannot be read"))
+			return
+		}
+		if err := k.check(r.Form.Get("key")); err != nil {
 			telemetry.Count(r.Context(), "fleet.keys.refused", 1)
 			web.Problem(w, r, err)
 			return

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -18,18 +17,8 @@ import (
 	"github.com/bennu-go/bennu/web"
 )
 
-//go:embed traces/nyc-trips.json
-var nycTrips []byte
-
 // Vehicles are the devices of a replay: one process each, as a phone would be.
 const Vehicles process.Family[Vehicle] = "vehicle"
-
-// waypoint is a place on a trip, and how a vehicle moves there.
-type waypoint struct {
-	at            float64 // seconds since the trip began
-	lat, lon      float64
-	speed, course float64
-}
 
 // Replay is a set of trips that are driven over and over.
 type Replay struct {
@@ -38,18 +27,12 @@ type Replay struct {
 	trips func() ([][]waypoint, error) // read once, when first asked for
 }
 
-func newReplay(name string, speed float64) (*Replay, error) {
-	if name != "nyc" && name != "none" {
-		return nil, fault.Invalid.Errorf("-replay must be nyc or none, got %q", name)
-	}
+func newReplay(replay string, speed float64) (*Replay, error) {
 	if !within(speed, 0.01, 1000) {
 		return nil, fault.Invalid.Errorf("-speed must be between 0.01 and 1000, got %v", speed)
 	}
-	r := &Replay{name: name, speed: speed, trips: func() ([][]waypoint, error) { return nil, nil }}
-	if name == "nyc" {
-		r.trips = sync.OnceValues(func() ([][]waypoint, error) { return readTrips(nycTrips) })
-	}
-	return r, nil
+	name, trips, err := traces(replay)
+	return &Replay{name, speed, trips}, err
 }
 
 // children are the processes of the replay.
@@ -151,55 +134,6 @@ func (v *Vehicle) advance() {
 		v.next = 0
 		v.lap += v.length() + 1
 	}
-}
-
-// readTrips reads deck.gl's trips: a list of paths with their times.
-func readTrips(file []byte) ([][]waypoint, error) {
-	var all []struct {
-		Path       [][2]float64 `json:"path"` // longitude, latitude
-		Timestamps []float64    `json:"timestamps"`
-	}
-	if err := json.Unmarshal(file, &all); err != nil {
-		return nil, fault.Invalid.Wrap(err, "the trips cannot be read")
-	}
-	var trips [][]waypoint
-	for i, t := range all {
-		if len(t.Path) != len(t.Timestamps) {
-			return nil, fault.Invalid.Errorf("trip %d has %d points and %d timestamps", i, len(t.Path), len(t.Timestamps))
-		}
-		var trip []waypoint
-		for j, p := range t.Path {
-			at := t.Timestamps[j] - t.Timestamps[0]
-			if n := len(trip); n > 0 && at <= trip[n-1].at {
-				continue // its time does not increase
-			}
-			trip = append(trip, waypoint{at: at, lat: p[1], lon: p[0]})
-		}
-		if len(trip) < 2 {
-			continue
-		}
-		for j := range trip {
-			from, to := max(j-1, 0), max(j, 1)
-			trip[j].speed, trip[j].course = movement(trip[from], trip[to])
-		}
-		trips = append(trips, trip)
-	}
-	return trips, nil
-}
-
-const earthRadius = 6_371_000 // m
-
-// movement is the speed in m/s and the course in degrees from one waypoint to the next.
-func movement(a, b waypoint) (speed, course float64) {
-	const rad = math.Pi / 180
-	north := (b.lat - a.lat) * rad
-	east := (b.lon - a.lon) * rad * math.Cos((a.lat+b.lat)/2*rad)
-	course = math.Atan2(east, north) / rad
-	if course < 0 {
-		course += 360
-	}
-	speed = earthRadius * math.Hypot(north, east) / (b.at - a.at)
-	return min(speed, maxSpeed), course
 }
 
 // streets serves the traces as lines to draw a map from: flat lists of longitude and

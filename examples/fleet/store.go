@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"time"
@@ -16,35 +17,42 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// row is a position as it is stored.
-type row struct {
+// stand is a position as it is stored.
+type stand struct {
 	At       int64 // milliseconds since 1970
 	Lat, Lon float64
 	Speed    *float64 `bun:"speed_mps"`
 	Heading  *float64 `bun:"heading_deg"`
+}
+
+func standOf(p Position) stand { return stand{p.At.UnixMilli(), p.Lat, p.Lon, p.Speed, p.Heading} }
+
+func (s stand) position() Position {
+	return Position{time.UnixMilli(s.At).UTC(), s.Lat, s.Lon, s.Speed, s.Heading}
+}
+
+// positionRow is one position of a track.
+type positionRow struct {
+	bun.BaseModel `bun:"table:positions,alias:positions"`
+	Unit          string
+	stand
 	Altitude *float64 `bun:"altitude_m"`
 }
 
-type positionRow struct {
-	bun.BaseModel `bun:"table:positions"`
-	Unit          string
-	row
+// learn takes over what another report of the same time knows besides.
+func (r *positionRow) learn(more positionRow) {
+	r.Speed = cmp.Or(r.Speed, more.Speed)
+	r.Heading = cmp.Or(r.Heading, more.Heading)
+	r.Altitude = cmp.Or(r.Altitude, more.Altitude)
 }
 
+// unitRow is where a unit stands.
 type unitRow struct {
-	bun.BaseModel `bun:"table:units"`
+	bun.BaseModel `bun:"table:units,alias:units"`
 	Unit          string
 	Agency        string
 	Replayed      bool
-	row
-}
-
-func rowOf(f Fix) row {
-	return row{f.At.UnixMilli(), f.Lat, f.Lon, f.Speed, f.Heading, f.Altitude}
-}
-
-func (r row) position() Position {
-	return Position{time.UnixMilli(r.At).UTC(), r.Lat, r.Lon, r.Speed, r.Heading}
+	stand
 }
 
 // Store reads and, through its Writer, writes what the fleet must not forget.
@@ -97,22 +105,23 @@ func (s Store) Track(ctx context.Context, id string, from, to time.Time, most in
 const Writing process.Name[Writer] = "writer"
 
 const (
+	gather       = 10 * time.Millisecond
 	maxBatch     = 500
 	replayedKeep = time.Hour
 	pruneEvery   = 10 * time.Second
 )
 
-// Writer stores positions in batches: while one is being committed, the next ones wait
-// in its mailbox, and all go into the next commit. Nobody is answered before.
+// Writer stores positions in batches: those that come within 10 ms, and while the batch
+// before is being committed, go into one commit. Nobody is answered before it.
 type Writer struct {
-	repo  *data.Repo
-	batch []pending
+	repo    *data.Repo
+	batch   []pending
+	waiting int // entries in the batch
 }
 
 type pending struct {
-	fix     Fix
-	current bool
-	reply   process.Reply[bool]
+	entries []Entry
+	reply   process.Reply[[]Stored]
 }
 
 // Entry is what a unit wants stored: a position for its track, and whether it is where
@@ -129,96 +138,124 @@ func openWriter(repo *data.Repo) func(context.Context) (*Writer, error) {
 	}
 }
 
-// Store answers once the entry is committed: true if it is new, false if the unit has a
-// position of that time already.
-func (w *Writer) Store(ctx context.Context, e Entry) (bool, error) {
-	reply, err := process.Defer[bool](ctx)
-	if err != nil {
-		return false, err
-	}
-	w.batch = append(w.batch, pending{e.Fix, e.Current, reply})
-	switch {
-	case len(w.batch) == maxBatch:
-		return false, w.answer(ctx)
-	case len(w.batch) == 1:
-		// Behind all that are in the mailbox by now.
-		if process.Signal(ctx, Writing, (*Writer).flush) != nil {
-			return false, w.answer(ctx)
-		}
-	}
-	return false, process.Deferred
+// Stored is what became of an entry.
+type Stored struct {
+	Changed  bool     // it is new, or told more than was known of that time
+	Position Position // as it is kept
 }
 
-func (w *Writer) answer(ctx context.Context) error {
-	if err := w.flush(ctx); err != nil {
-		return err
+// Store answers once all entries are committed, in their order.
+func (w *Writer) Store(ctx context.Context, entries []Entry) ([]Stored, error) {
+	reply, err := process.Defer[[]Stored](ctx)
+	if err != nil {
+		return nil, err
 	}
-	return process.Deferred
+	w.batch = append(w.batch, pending{entries, reply})
+	before := w.waiting
+	w.waiting += len(entries)
+	switch {
+	case w.waiting >= maxBatch:
+		err = w.flush(ctx)
+	case before == 0:
+		_, err = process.After(ctx, gather, (*Writer).flush)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, process.Deferred
 }
 
 // flush commits the batch and answers.
 func (w *Writer) flush(ctx context.Context) error {
 	batch := w.batch
-	w.batch = nil
+	w.batch, w.waiting = nil, 0
 	if len(batch) == 0 {
 		return nil
 	}
-	fresh, err := w.commit(ctx, batch)
+	var entries []Entry
+	for _, p := range batch {
+		entries = append(entries, p.entries...)
+	}
+	stored, err := w.commit(ctx, entries)
 	if err != nil {
-		telemetry.Log(ctx).Error("positions could not be stored", "positions", len(batch), "error", err)
+		telemetry.Log(ctx).Error("positions could not be stored", "positions", len(entries), "error", err)
 		err = fault.Unavailable.Wrap(err, "the position could not be stored; send it again")
 	}
-	for i, p := range batch {
-		p.reply.Send(err == nil && fresh[i], err)
+	for _, p := range batch {
+		n := len(p.entries)
+		p.reply.Send(stored[:n:n], err)
+		stored = stored[n:]
 	}
 	return nil
 }
 
-// commit stores a batch in one transaction and tells which positions are new.
-func (w *Writer) commit(ctx context.Context, batch []pending) ([]bool, error) {
+// commit stores entries in one transaction and tells what became of each. A unit's
+// position of a time is kept as it came first; what was unknown then, such as the speed,
+// may still be told.
+func (w *Writer) commit(ctx context.Context, entries []Entry) ([]Stored, error) {
 	type key struct {
 		unit string
 		at   int64
 	}
-	var positions, inserted []positionRow
-	seen := make(map[key]bool, len(batch))
-	stand := make(map[string]unitRow)
-	for _, p := range batch {
-		r := rowOf(p.fix)
-		if k := (key{p.fix.Unit, r.At}); !seen[k] {
-			seen[k] = true
-			positions = append(positions, positionRow{Unit: p.fix.Unit, row: r})
+	var positions, changed []positionRow
+	first := make(map[key]int, len(entries)) // → index in positions
+	origin := make(map[key]int, len(entries))
+	for i, e := range entries {
+		r := positionRow{Unit: e.Fix.Unit, stand: standOf(e.Fix.Position), Altitude: e.Fix.Altitude}
+		k := key{r.Unit, r.At}
+		if j, twice := first[k]; twice {
+			positions[j].learn(r)
+			continue
 		}
-		if p.current {
-			stand[p.fix.Unit] = unitRow{Unit: p.fix.Unit, Agency: p.fix.Agency, Replayed: p.fix.Replayed, row: r}
-		}
+		first[k], origin[k] = len(positions), i
+		positions = append(positions, r)
 	}
-	units := make([]unitRow, 0, len(stand))
-	for _, u := range stand {
-		units = append(units, u)
-	}
+	stored := make([]Stored, len(entries))
 	err := w.repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		err := tx.NewInsert().Model(&positions).On("CONFLICT DO NOTHING").Returning("unit, at").Scan(ctx, &inserted)
-		if err != nil || len(units) == 0 {
+		err := tx.NewInsert().Model(&positions).On("CONFLICT (unit, at) DO UPDATE").
+			Set("speed_mps = COALESCE(positions.speed_mps, EXCLUDED.speed_mps)").
+			Set("heading_deg = COALESCE(positions.heading_deg, EXCLUDED.heading_deg)").
+			Set("altitude_m = COALESCE(positions.altitude_m, EXCLUDED.altitude_m)").
+			Where("positions.speed_mps IS NULL AND EXCLUDED.speed_mps IS NOT NULL").
+			WhereOr("positions.heading_deg IS NULL AND EXCLUDED.heading_deg IS NOT NULL").
+			WhereOr("positions.altitude_m IS NULL AND EXCLUDED.altitude_m IS NOT NULL").
+			Returning("*").Scan(ctx, &changed)
+		if err != nil {
 			return err
+		}
+		for _, r := range changed {
+			stored[origin[key{r.Unit, r.At}]] = Stored{true, r.position()}
+		}
+		units := standing(entries, stored)
+		if len(units) == 0 {
+			return nil
 		}
 		_, err = tx.NewInsert().Model(&units).On("CONFLICT (unit) DO UPDATE").
 			Set("agency = EXCLUDED.agency, replayed = EXCLUDED.replayed, at = EXCLUDED.at").
-			Set("lat = EXCLUDED.lat, lon = EXCLUDED.lon, altitude_m = EXCLUDED.altitude_m").
+			Set("lat = EXCLUDED.lat, lon = EXCLUDED.lon").
 			Set("speed_mps = EXCLUDED.speed_mps, heading_deg = EXCLUDED.heading_deg").Exec(ctx)
 		return err
 	})
-	new := make(map[key]bool, len(inserted))
-	for _, r := range inserted {
-		new[key{r.Unit, r.At}] = true
+	return stored, err
+}
+
+// standing gives where the units stand after these entries: the last that is current.
+func standing(entries []Entry, stored []Stored) []unitRow {
+	at := make(map[string]int)
+	var units []unitRow
+	for i, e := range entries {
+		if !e.Current || !stored[i].Changed {
+			continue
+		}
+		u := unitRow{Unit: e.Fix.Unit, Agency: e.Fix.Agency, Replayed: e.Fix.Replayed, stand: standOf(stored[i].Position)}
+		if j, twice := at[u.Unit]; twice {
+			units[j] = u
+			continue
+		}
+		at[u.Unit] = len(units)
+		units = append(units, u)
 	}
-	fresh := make([]bool, len(batch))
-	for i, p := range batch {
-		k := key{p.fix.Unit, p.fix.At.UnixMilli()}
-		fresh[i] = new[k]
-		delete(new, k)
-	}
-	return fresh, err
+	return units
 }
 
 // prune forgets what replayed units did more than an hour ago.

@@ -1,12 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/bennu-go/bennu/channel"
-	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
 )
@@ -35,11 +34,12 @@ type Unit struct {
 func openUnit(store Store) func(context.Context) (*Unit, error) {
 	return func(ctx context.Context) (*Unit, error) {
 		u := &Unit{id: process.Self[Unit](ctx).Key(), agency: defaultAgency}
+		known, err := process.Call(ctx, Dispatch, (*Board).Admit, u.id)
+		if err != nil || !known {
+			return u, err
+		}
 		last, err := store.Unit(ctx, u.id)
-		switch {
-		case errors.Is(err, fault.NotFound):
-			return u, process.Do(ctx, Dispatch, (*Board).Admit, u.id)
-		case err != nil:
+		if err != nil {
 			return nil, err
 		}
 		at := last.position()
@@ -54,26 +54,52 @@ func (u *Unit) Continue(ctx context.Context) error {
 }
 
 // Fix takes a position in. It returns once the position is committed. The same time
-// again changes nothing.
-func (u *Unit) Fix(ctx context.Context, f Fix) error {
-	if f.Agency == "" {
-		f.Agency = u.agency
+// again changes nothing, but may tell a speed or heading that was unknown.
+func (u *Unit) Fix(ctx context.Context, f Fix) error { return u.take(ctx, []Fix{f}) }
+
+// Hear takes positions in for which nobody waits.
+func (u *Unit) Hear(ctx context.Context, fixes []Fix) error {
+	if err := u.take(ctx, fixes); err != nil {
+		telemetry.Count(ctx, "fleet.udp.failed", int64(len(fixes)))
+		telemetry.Log(ctx).Debug("positions were not taken", "unit", u.id, "error", err)
 	}
-	f.Unit = u.id
-	f.Replayed = f.Replayed || u.replayed && f.Agency == u.agency
-	current := u.present == nil || !f.At.Before(u.present.At.Add(-maxBehind))
-	fresh, err := process.Call(ctx, Writing, (*Writer).Store, Entry{f, current})
-	if err != nil || !fresh {
+	return nil
+}
+
+// take has positions stored, in their order, and tells what they changed.
+func (u *Unit) take(ctx context.Context, fixes []Fix) error {
+	present, agency, replayed := u.present, u.agency, u.replayed
+	entries := make([]Entry, len(fixes))
+	for i, f := range fixes {
+		f.Unit, f.Agency = u.id, cmp.Or(f.Agency, agency)
+		f.Replayed = f.Replayed || replayed && f.Agency == agency
+		current := present == nil || !f.At.Before(present.At.Add(-maxBehind))
+		if current {
+			present, agency, replayed = &f.Position, f.Agency, f.Replayed
+		}
+		entries[i] = Entry{f, current}
+	}
+	stored, err := process.Call(ctx, Writing, (*Writer).Store, entries)
+	if err != nil {
 		return err
 	}
-	if err := channel.Broadcast(ctx, "unit:"+u.id, Positioned, f.Position); err != nil {
-		telemetry.Log(ctx).Error("a position could not be broadcast", "unit", u.id, "error", err)
+	moved := false
+	for i, s := range stored {
+		if !s.Changed {
+			continue
+		}
+		if err := channel.Broadcast(ctx, "unit:"+u.id, Positioned, s.Position); err != nil {
+			telemetry.Log(ctx).Error("a position could not be broadcast", "unit", u.id, "error", err)
+		}
+		if f := entries[i].Fix; entries[i].Current {
+			u.present, u.agency, u.replayed = &s.Position, f.Agency, f.Replayed
+			moved = true
+		}
 	}
-	if !current {
+	if !moved {
 		return nil
 	}
-	u.present, u.agency, u.replayed = &f.Position, f.Agency, f.Replayed
-	if err := process.Do(ctx, Dispatch, (*Board).Moved, View{u.id, u.agency, online, f.Position}); err != nil {
+	if err := process.Do(ctx, Dispatch, (*Board).Moved, View{u.id, u.agency, online, *u.present}); err != nil {
 		telemetry.Log(ctx).Warn("the board missed a position", "unit", u.id, "error", err)
 	}
 	return nil

@@ -19,6 +19,5 @@ CREATE TABLE units (
   lat         DOUBLE PRECISION NOT NULL,
   lon         DOUBLE PRECISION NOT NULL,
   speed_mps   DOUBLE PRECISION,
-  heading_deg DOUBLE PRECISION,
-  altitude_m  DOUBLE PRECISION
+  heading_deg DOUBLE PRECISION
 );
