@@ -44,6 +44,10 @@ func (r Ref[S]) locate(context.Context, waking) (*Slot, error) {
 	return r.slot, nil
 }
 
+// RefOf gives the address of the process in a slot, or fault.Conflict where it holds no
+// *S.
+func RefOf[S any](s *Slot) (Ref[S], error) { return Ref[S]{s}, sameType[S](s) }
+
 // String is the process's name, family and key ("unit/42"), or number ("#17").
 func (r Ref[S]) String() string {
 	if r.slot == nil {
@@ -103,6 +107,9 @@ func (f Family[S]) Of(key string) Member[S] { return Member[S]{string(f), key} }
 type Member[S any] struct{ family, key string }
 
 func (Member[S]) of(*S) {}
+
+// Key is which member of its family it is.
+func (m Member[S]) Key() string { return m.key }
 
 // String is the family and the key, as in "unit/42".
 func (m Member[S]) String() string { return m.family + "/" + m.key }

@@ -74,8 +74,8 @@ func (f *frame) Value(key any) any {
 	if s := f.std.Load(); s != nil {
 		return s.Value(key)
 	}
-	if l := f.inc.std.Load(); l != nil {
-		return l.Value(key)
+	if f.inc.std.Load() != nil || f.inc.lifeErr() != nil {
+		return f.inc.life().Value(key)
 	}
 	return f.inc.slot.node.base.Value(key)
 }
@@ -92,8 +92,8 @@ func (f *frame) expiring() *expiring {
 	return f.std.Load()
 }
 
-// over releases the timer of a frame whose handler has returned.
-func (f *frame) over() {
+// release ends the timer of a frame whose handler has returned.
+func (f *frame) release() {
 	if s := f.std.Load(); s != nil {
 		s.cancel()
 	}
@@ -146,6 +146,19 @@ type things struct {
 }
 
 type cleanup struct{ do func() }
+
+// any reports whether there is somebody to wait for. The slot is locked.
+func (t *things) any() bool { return t != nil && (t.helpers > 0 || len(t.children) > 0) }
+
+// offspring lists the children. The slot is locked.
+func (t *things) offspring() (children []*Slot) {
+	if t != nil {
+		for c := range t.children {
+			children = append(children, c)
+		}
+	}
+	return children
+}
 
 // life is the standard context that ends with the incarnation.
 func (inc *incarnation) life() context.Context {

@@ -1,5 +1,7 @@
 package process
 
+//lint:file-ignore ST1012 what is no failure is not called Err
+
 import (
 	"context"
 	"errors"

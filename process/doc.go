@@ -55,7 +55,7 @@
 // # Guarantees
 //
 // Messages from one sender to one process are handled in the order in which they were
-// sent. Nothing is dropped silently: a mailbox that is full makes its senders wait, or
+// sent; what a monitor tells comes before all mail, also that of the process that ended. Nothing is dropped silently: a mailbox that is full makes its senders wait, or
 // fails them (see [Mailbox]). A chain of calls that comes back to a process waiting in
 // it fails at once with [ErrCycle]. An idle process has no goroutine, and takes less
 // than 400 bytes besides its state.

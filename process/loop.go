@@ -65,6 +65,7 @@ func (s *Slot) turn(turns uint32) (again bool) {
 			}
 		case s.phase == alive && s.fresh:
 			s.fresh = false
+			s.current = continuing{}
 			s.mu.Unlock()
 			if err := inc.state.(Continuer).Continue(&inc.own); err != nil {
 				s.crashed(turns, inc, err)
@@ -81,7 +82,7 @@ func (s *Slot) turn(turns uint32) (again bool) {
 			s.mu.Unlock()
 			err := m.deliver(inc)
 			s.handled.Add(1)
-			if err != nil {
+			if err != nil && err != Deferred { // cast: nobody waits for the answer
 				s.crashed(turns, inc, err)
 			}
 		}
@@ -159,6 +160,7 @@ func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
 		return
 	}
 	m := s.current
+	s.current = nil
 	r := s.seldom()
 	switch s.phase {
 	case opening:
@@ -168,9 +170,13 @@ func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
 		if _, panicked := reason.(*Panic); panicked {
 			s.node.report(s, nil, reason)
 		}
-		s.finish(turns, inc, reason)
+		s.close(turns, inc, reason) // it may have helpers and children already
 		return
 	case alive:
+		if r.exit != nil && errors.Is(reason, context.Canceled) { // it stops because it was asked to
+			s.mu.Unlock()
+			return
+		}
 		r.exit = reason
 	case closing: // Terminate itself failed; the end keeps its reason
 		reason = &terminateFailed{reason}
@@ -204,12 +210,11 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 			t.idle = make(chan struct{})
 			helpers = t.idle
 		}
-		for c := range t.children {
-			children = append(children, c)
-		}
+		children = t.offspring()
 	}
-	if s.rare.clock == nil && s.opts.Shutdown >= 0 && (terminator != nil || helpers != nil || children != nil) {
-		s.rare.clock = time.AfterFunc(s.opts.Shutdown, func() { s.abandon(inc) })
+	now := s.opts.Shutdown == 0 && s.rare.clock == nil
+	if s.rare.clock == nil && s.opts.Shutdown > 0 && (terminator != nil || helpers != nil || children != nil) {
+		s.abandonIn(s.opts.Shutdown, inc)
 	}
 	s.mu.Unlock()
 
@@ -217,38 +222,56 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 	for _, c := range children {
 		c.Exit(Shutdown)
 	}
-	for _, c := range children {
-		if ended := c.ended(); ended != nil {
-			<-ended
+	if !now {
+		for _, c := range children {
+			if ended := c.ended(); ended != nil {
+				<-ended
+			}
 		}
-	}
-	if helpers != nil {
-		<-helpers
-	}
-	if terminator != nil && reason != Kill && !inc.dead.Load() {
-		f := &frame{inc: inc}
-		var cancel context.CancelFunc
-		var ctx context.Context
-		if s.opts.Shutdown >= 0 {
-			f.deadline = time.Now().Add(s.opts.Shutdown)
-			ctx, cancel = context.WithDeadline(s.node.base, f.deadline)
-		} else {
-			ctx, cancel = context.WithCancel(s.node.base)
+		if helpers != nil {
+			<-helpers
 		}
-		defer cancel()
-		f.std.Store(&expiring{ctx, cancel})
-		terminator.Terminate(f, reason)
+		if terminator != nil && reason != Kill {
+			s.terminate(turns, inc, terminator, reason)
+		}
 	}
 	s.finish(turns, inc, reason)
 }
 
-// ended gives a channel that is closed when the present incarnation has ended, or
-// nil when there is none.
+// terminate runs Terminate with a context that ends when a tenth of the time is left:
+// what gives up when its context ends is not abandoned.
+func (s *Slot) terminate(turns uint32, inc *incarnation, t Terminator, reason Reason) {
+	f := &frame{inc: inc}
+	s.mu.Lock()
+	if s.turns != turns {
+		s.mu.Unlock()
+		return
+	}
+	var ctx context.Context
+	var cancel context.CancelFunc
+	if s.rare.clock != nil {
+		f.deadline = s.rare.due.Add(-time.Until(s.rare.due) / 10)
+		ctx, cancel = context.WithDeadline(s.node.base, f.deadline)
+	} else {
+		ctx, cancel = context.WithCancel(s.node.base)
+	}
+	defer cancel()
+	f.std.Store(&expiring{ctx, cancel})
+	s.rare.leave = cancel
+	s.mu.Unlock()
+	t.Terminate(f, reason)
+}
+
+// ended gives a channel that is closed when the present incarnation has ended, or the
+// latest one if there is none; nil if there was none.
 func (s *Slot) ended() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inc == nil {
-		return nil
+		if s.rare == nil {
+			return nil
+		}
+		return s.rare.ended
 	}
 	if s.inc.ended == nil {
 		s.inc.ended = make(chan struct{})
@@ -264,7 +287,14 @@ func (s *Slot) abandon(inc *incarnation) {
 		s.mu.Unlock()
 		return
 	}
-	inUse := s.busy && (s.current != nil || s.phase != alive)
+	s.giveUp(inc)
+}
+
+// giveUp is abandon for a slot that is locked; it unlocks it.
+func (s *Slot) giveUp(inc *incarnation) {
+	inUse := s.phase == opening ||
+		s.phase == alive && s.current != nil && !s.current.over() ||
+		s.phase == closing && (s.rare.leave != nil || inc.things.any())
 	m := s.current
 	s.turns++
 	turns := s.turns
@@ -275,8 +305,16 @@ func (s *Slot) abandon(inc *incarnation) {
 	}
 	inc.dead.Store(true)
 	reason := r.exit
+	children := inc.things.offspring()
+	leave := r.leave
 	s.mu.Unlock()
 	inc.cancel(reason)
+	if leave != nil {
+		leave()
+	}
+	for _, c := range children {
+		c.Exit(Shutdown)
+	}
 	if inUse {
 		s.node.late.Add(1)
 		s.node.report(s, m, errAbandoned)
@@ -314,25 +352,34 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	r.exit = nil
 	r.last = reason
 	r.ends++
+	r.leave = nil
 	if r.clock != nil {
 		r.clock.Stop()
 		r.clock = nil
 	}
-	waited := s.starter != nil && s.starter.done != nil
-	s.tellStarter(reason)
+	start := s.starter
+	s.starter = nil
+	waited := start != nil && start.done != nil
+	owner := r.owner
+	final := owner.inc == nil
 	var watchers []*Watch
 	if started {
 		for w := range r.watchers {
 			watchers = append(watchers, w)
-			if !w.always {
+			if !w.always || final {
 				delete(r.watchers, w)
 			}
 		}
 	}
-	owner := r.owner
 	s.mail.keep(func(m message) bool { return m.of() == nil })
 	r.urgent = queue{}
-	ended := inc.ended
+	if !final {
+		s.admit()
+	}
+	if inc.ended == nil {
+		inc.ended = make(chan struct{})
+	}
+	r.ended = inc.ended
 	var cleanups []func()
 	if inc.things != nil {
 		for c := range inc.things.cleanups {
@@ -344,18 +391,29 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 
 	inc.cancel(reason)
 	for _, do := range cleanups {
-		do()
+		s.cleanUp(do)
 	}
-	if owner.inc == nil {
+	if final {
 		s.retire(reason, died(s, reason))
 	}
 	for _, w := range watchers {
-		w.fire(s, reason, false)
+		w.fire(reason, final)
 	}
-	if ended != nil {
-		close(ended)
+	close(inc.ended)
+	if waited {
+		start.done <- reason
 	}
 	if owner.inc != nil && (started || !waited) {
 		owner.urgent(Down{Target: s, Reason: reason, Started: started})
 	}
+}
+
+// cleanUp runs what was given to OnEnd. The end of a process must go on if it panics.
+func (s *Slot) cleanUp(do func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			s.node.report(s, nil, caught(value))
+		}
+	}()
+	do()
 }

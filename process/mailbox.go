@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -78,21 +79,27 @@ func (s *Slot) push(ctx context.Context, m message, now bool, deadline time.Time
 		return nil
 	default:
 		w.left = true
+		r.left++
+		if 2*r.left > len(r.waiting) { // a line that does not move must not grow
+			r.waiting = slices.DeleteFunc(r.waiting, func(w *sender) bool { return w.left })
+			r.left = 0
+		}
 		return explain(err, s)
 	}
 }
 
-// admit lets the first sender in line in. The slot is locked.
+// admit lets senders in, as many as there is room for. The slot is locked.
 func (s *Slot) admit() {
-	line := s.rare.waiting
-	for len(line) > 0 {
-		w := line[0]
-		line[0] = nil
-		if line = line[1:]; !w.left {
-			s.mail.push(w.m)
-			close(w.in)
-			break
+	r := s.rare
+	for len(r.waiting) > 0 && s.mail.n < s.opts.Mailbox.Size {
+		w := r.waiting[0]
+		r.waiting[0] = nil
+		r.waiting = r.waiting[1:]
+		if w.left {
+			r.left--
+			continue
 		}
+		s.mail.push(w.m)
+		close(w.in)
 	}
-	s.rare.waiting = line
 }

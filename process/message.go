@@ -18,6 +18,7 @@ type message interface {
 	deliver(*incarnation) error // runs the method; an error is a crash
 	fail(error)                 // no process will ever take it
 	gone() bool                 // whoever waited for it has left
+	over() bool                 // its method has returned
 	of() *incarnation           // the one life it is for; nil: survives a crash
 	method() any                // the method, for reports
 }
@@ -28,6 +29,7 @@ type link struct{ after message }
 func (l *link) next() *message   { return &l.after }
 func (l *link) fail(error)       {}
 func (l *link) gone() bool       { return false }
+func (l *link) over() bool       { return false }
 func (l *link) of() *incarnation { return nil }
 
 // queue is a list of messages, linked through themselves.
@@ -74,10 +76,11 @@ func (q *queue) keep(ok func(message) bool) {
 // answer is the part of an envelope that somebody waits for.
 type answer[Out any] struct {
 	frame
-	settled atomic.Bool
-	by      *waiter
-	out     Out
-	err     error
+	settled  atomic.Bool
+	returned atomic.Bool // the method, which may be after somebody else settled it
+	by       *waiter
+	out      Out
+	err      error
 }
 
 // settle gives the answer. Only the first one counts; it reports whether this was
@@ -97,6 +100,7 @@ func (a *answer[Out]) fail(err error) {
 }
 
 func (a *answer[Out]) gone() bool { return a.settled.Load() }
+func (a *answer[Out]) over() bool { return a.returned.Load() }
 
 // enter makes the frame of a message that is about to be handled.
 func (a *answer[Out]) enter(inc *incarnation) context.Context {
@@ -105,7 +109,8 @@ func (a *answer[Out]) enter(inc *incarnation) context.Context {
 }
 
 func (a *answer[Out]) leave(out Out, err error) {
-	a.over()
+	a.release()
+	a.returned.Store(true)
 	if err != Deferred {
 		a.settle(out, err)
 	}
@@ -198,6 +203,17 @@ func (m *callMsg[S, In, Out]) gone() bool { return m.answer.gone() }
 func (m *askMsg[S, Out]) gone() bool      { return m.answer.gone() }
 func (m *doMsg[S, In]) gone() bool        { return m.answer.gone() }
 func (m *runMsg[S]) gone() bool           { return m.answer.gone() }
+
+func (m *callMsg[S, In, Out]) over() bool { return m.answer.over() }
+func (m *askMsg[S, Out]) over() bool      { return m.answer.over() }
+func (m *doMsg[S, In]) over() bool        { return m.answer.over() }
+func (m *runMsg[S]) over() bool           { return m.answer.over() }
+
+// continuing stands for Continue in reports and listings.
+type continuing struct{ *link }
+
+func (continuing) deliver(*incarnation) error { return nil }
+func (continuing) method() any                { return Continuer.Continue }
 
 // traced is the context for a message that nobody waits for.
 func (inc *incarnation) traced(t *telemetry.Trace) context.Context {

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Down tells of the end of a process.
@@ -73,7 +74,7 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 		if last == nil {
 			last = ErrNoProcess
 		}
-		w.fire(slot, last, final)
+		w.fire(last, final)
 	}
 	return w, nil
 }
@@ -91,7 +92,7 @@ func (w *Watch) Stop() {
 	w.release()
 }
 
-func (w *Watch) fire(_ *Slot, reason Reason, final bool) {
+func (w *Watch) fire(reason Reason, final bool) {
 	if !w.always || final {
 		w.release()
 	}
@@ -104,6 +105,9 @@ func Wait(ctx context.Context, target Target) (Reason, error) {
 	s, err := target.locate(ctx, asleep)
 	if err != nil {
 		return nil, err
+	}
+	if frameOf(ctx).waitsFor(s) {
+		return nil, fmt.Errorf("%w: %s", ErrCycle, s)
 	}
 	if ended := s.ended(); ended != nil {
 		select {

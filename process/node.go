@@ -13,7 +13,7 @@ import (
 // Node is one running system: its processes, their names, and what they share.
 // It travels in the context. A program has one; a test makes as many as it likes.
 type Node struct {
-	base     context.Context // what every process of the node sees
+	base     *nodeContext // what every process of the node sees
 	counters *telemetry.Counters
 	crashes  *telemetry.Counter
 	skipped  *telemetry.Counter
@@ -28,9 +28,10 @@ type Node struct {
 	first *Slot // all slots that are not retired, newest first
 	count int
 
-	ids     atomic.Uint64
-	parts   sync.Map // reflect.Type → any
-	waiters sync.Pool
+	ids      atomic.Uint64
+	parts    sync.Map  // reflect.Type → func() *T
+	waiters  sync.Pool // *waiter
+	starters sync.Pool // *starter
 	reports
 }
 
@@ -48,6 +49,7 @@ func NewNode(ctx context.Context) *Node {
 	ctx = telemetry.WithCounters(context.WithoutCancel(ctx), n.counters)
 	n.base = &nodeContext{ctx, n}
 	n.waiters.New = func() any { return newWaiter() }
+	n.starters.New = func() any { return &starter{done: make(chan error, 1)} }
 	return n
 }
 
@@ -67,7 +69,7 @@ func (c *nodeContext) Value(key any) any {
 	case frameKey, telemetry.TraceKey:
 		return c.Context.Value(key)
 	}
-	if v := c.Context.Value(key); v != nil {
+	if v := c.Context.Value(key); v != nil || c == c.node.base {
 		return v
 	}
 	return c.node.base.Value(key)
@@ -85,11 +87,11 @@ func NodeOf(ctx context.Context) (*Node, error) {
 // package keeps something per node without package-level state.
 func Part[T any](n *Node, make func() *T) *T {
 	t := reflect.TypeFor[T]()
-	if v, ok := n.parts.Load(t); ok {
-		return v.(*T)
+	part, ok := n.parts.Load(t)
+	if !ok {
+		part, _ = n.parts.LoadOrStore(t, sync.OnceValue(make))
 	}
-	v, _ := n.parts.LoadOrStore(t, make())
-	return v.(*T)
+	return part.(func() *T)()
 }
 
 // Close ends all processes that nobody supervises, and waits for what is still to

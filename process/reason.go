@@ -1,5 +1,7 @@
 package process
 
+//lint:file-ignore ST1012 what is no failure is not called Err
+
 import (
 	"context"
 	"errors"
@@ -25,6 +27,14 @@ var (
 // Clean reports whether a reason is no crash.
 func Clean(r Reason) bool {
 	return r == nil || errors.Is(r, Normal) || errors.Is(r, Shutdown)
+}
+
+// orNormal makes a missing reason the normal one.
+func orNormal(r Reason) Reason {
+	if r == nil {
+		return Normal
+	}
+	return r
 }
 
 // Ignore, returned by a constructor, says that there is nothing to run and that

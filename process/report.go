@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -78,12 +79,16 @@ func (r *reports) flush() {
 func (c crash) print(log *slog.Logger) {
 	attrs := []slog.Attr{
 		slog.String("process", c.process.String()),
-		slog.String("reason", c.reason.Error()),
+		slog.String("reason", fmt.Sprint(c.reason)), // fmt survives an Error that panics
 	}
 	if c.message != nil {
 		attrs = append(attrs, slog.String("method", methodName(c.message)))
 	}
-	if p, ok := c.reason.(*Panic); ok {
+	reason := c.reason
+	if t, ok := reason.(*terminateFailed); ok {
+		reason = t.err
+	}
+	if p, ok := reason.(*Panic); ok {
 		attrs = append(attrs, slog.String("stack", p.Stack()))
 	}
 	log.LogAttrs(context.Background(), slog.LevelError, "process crashed", attrs...)

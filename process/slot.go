@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strconv"
 	"sync"
@@ -31,6 +32,7 @@ type Slot struct {
 	busy    bool   // a goroutine is at work for this slot
 	fresh   bool   // the incarnation has not run Continue yet
 	want    bool   // a start is asked for
+	doomed  bool   // there will be no other start
 	turns   uint32 // grows when a goroutine is abandoned: the old one must not go on
 	lives   uint32 // incarnations that began
 	inc     *incarnation
@@ -62,16 +64,20 @@ type rare struct {
 	parent   *incarnation // whose Spawn made it
 	urgent   queue        // downs, ahead of the mail
 	waiting  []*sender    // in line for room in the mailbox
+	left     int          // how many of them have given up
 	exit     Reason       // asked for, not yet obeyed
 	watchers map[*Watch]struct{}
-	last     Reason // of the latest end
-	ends     int    // how often it ended
-	clock    *time.Timer
+	last     Reason        // of the latest end
+	ends     int           // how often it ended
+	clock    *time.Timer   // abandons the incarnation
+	due      time.Time     // when clock does
+	leave    func()        // cancels the context of a Terminate that runs
+	ended    chan struct{} // of the latest incarnation, closed when its end is complete
 }
 
 type starter struct {
-	frame *frame // who waits for the constructor
-	done  chan error
+	frame *frame     // who waits for the constructor
+	done  chan error // with room for one; nil: nobody waits
 }
 
 // opener is a constructor without its type.
@@ -101,8 +107,8 @@ type Continuer interface {
 }
 
 // Terminator is a process that wants to know of its end. Terminate runs on every
-// end but a kill, after the process's helpers and children are gone, and has the
-// shutdown time to finish.
+// end but a kill, after the process's helpers and children are gone. Its context ends
+// after nine tenths of the shutdown time.
 type Terminator interface {
 	Terminate(context.Context, Reason)
 }
@@ -182,9 +188,10 @@ func (s *Slot) owned() bool {
 // Start starts an incarnation and waits for its constructor. ctx bounds the start
 // only; when it ends before the constructor, the process is stopped again.
 func (s *Slot) Start(ctx context.Context) error {
-	start := &starter{frame: frameOf(ctx).waiting(), done: make(chan error, 1)}
+	start := s.node.starters.Get().(*starter)
+	start.frame = frameOf(ctx).waiting()
 	s.mu.Lock()
-	if s.phase != vacant || s.want {
+	if s.phase != vacant || s.want || s.doomed {
 		s.mu.Unlock()
 		return fault.Conflict.Errorf("process: %s is %v", s, s.phase)
 	}
@@ -194,6 +201,8 @@ func (s *Slot) Start(ctx context.Context) error {
 	s.mu.Unlock()
 	select {
 	case err := <-start.done:
+		start.frame = nil
+		s.node.starters.Put(start)
 		return err
 	case <-ctx.Done():
 		s.Stop(Shutdown, s.opts.Shutdown)
@@ -207,7 +216,7 @@ func (s *Slot) Start(ctx context.Context) error {
 func (s *Slot) Restart(by context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == vacant && !s.want {
+	if s.phase == vacant && !s.want && !s.doomed {
 		if f := frameOf(by).waiting(); f != nil {
 			s.starter = &starter{frame: f}
 		}
@@ -219,16 +228,24 @@ func (s *Slot) Restart(by context.Context) {
 // Exit asks the present incarnation to end, and does not wait. A handler that runs
 // may finish; its context is cancelled. What has not ended within the shutdown time
 // is abandoned.
-func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.Shutdown) }
+func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.Shutdown, false) }
 
-func (s *Slot) exit(reason Reason, within time.Duration) (ended <-chan struct{}) {
+// exit also takes back a start that has not begun, if takeBack says so or nobody else
+// could.
+func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <-chan struct{}) {
+	reason = orNormal(reason)
 	s.mu.Lock()
-	s.want = false
 	inc := s.inc
 	if inc == nil {
-		s.tellStarter(ErrDead)
-		s.mu.Unlock()
-		return nil
+		if s.rare != nil {
+			ended = s.rare.ended
+		}
+		if takeBack || s.rare == nil || s.rare.owner.inc == nil {
+			s.cancelStart(reason)
+		} else {
+			s.mu.Unlock()
+		}
+		return ended
 	}
 	r := s.seldom()
 	if r.exit == nil {
@@ -241,26 +258,58 @@ func (s *Slot) exit(reason Reason, within time.Duration) (ended <-chan struct{})
 	if reason == Kill {
 		within = 0
 	}
-	if within > 0 && (r.clock == nil || s.phase != closing) {
-		if r.clock != nil {
-			r.clock.Stop()
-		}
-		r.clock = time.AfterFunc(within, func() { s.abandon(inc) })
+	if within == 0 {
+		s.giveUp(inc)
+		return ended
+	}
+	if within > 0 {
+		s.abandonIn(within, inc)
 	}
 	s.wake()
 	s.mu.Unlock()
 	inc.cancel(reason)
-	if within == 0 {
-		s.abandon(inc)
-	}
 	return ended
+}
+
+// abandonIn gives the incarnation that long to end; the shortest time counts. The
+// slot is locked.
+func (s *Slot) abandonIn(within time.Duration, inc *incarnation) {
+	r, due := s.rare, time.Now().Add(within)
+	if r.clock != nil {
+		if !due.Before(r.due) {
+			return
+		}
+		r.clock.Stop()
+	}
+	r.due = due
+	r.clock = time.AfterFunc(within, func() { s.abandon(inc) })
+}
+
+// cancelStart takes back a start that has been asked for and has not begun. The slot
+// is locked, and unlocked afterwards.
+func (s *Slot) cancelStart(reason Reason) {
+	wanted, never := s.want, s.lives == 0 && s.phase == vacant
+	s.want = false
+	waited := s.starter != nil && s.starter.done != nil
+	s.tellStarter(fmt.Errorf("%s: %w (%w)", s, ErrDead, reason))
+	var owner Port[Down]
+	if s.rare != nil {
+		owner = s.rare.owner
+	}
+	s.mu.Unlock()
+	switch {
+	case owner.inc == nil && (wanted || never):
+		s.retire(reason, died(s, reason))
+	case owner.inc != nil && wanted && !waited:
+		owner.urgent(Down{Target: s, Reason: reason})
+	}
 }
 
 // Stop ends the present incarnation and waits until it has ended. After within its
 // context fails, it is abandoned, and counted: a goroutine cannot be killed.
 // A negative time waits for ever; zero does not wait at all.
 func (s *Slot) Stop(reason Reason, within time.Duration) {
-	if ended := s.exit(reason, within); ended != nil {
+	if ended := s.exit(reason, within, true); ended != nil {
 		<-ended
 	}
 }
@@ -268,6 +317,10 @@ func (s *Slot) Stop(reason Reason, within time.Duration) {
 // Retire ends a slot for good: its name is free, and whoever waits for an answer
 // gets the reason. A running process is killed.
 func (s *Slot) Retire(reason Reason) {
+	reason = orNormal(reason)
+	s.mu.Lock()
+	s.doomed = true
+	s.mu.Unlock()
 	s.Stop(Kill, 0)
 	s.retire(reason, died(s, reason))
 }
@@ -282,12 +335,17 @@ func (s *Slot) RetireIdle(reason Reason) bool { return s.retire(reason, nil) }
 
 // retire gives lost to whoever waits for an answer; nil means that nobody may.
 func (s *Slot) retire(reason Reason, lost error) bool {
+	reason = orNormal(reason)
 	s.mu.Lock()
 	if s.phase == retired {
 		s.mu.Unlock()
 		return true
 	}
-	if lost == nil && (s.phase != vacant || s.mail.n > 0 || s.rare != nil && len(s.rare.waiting) > 0) {
+	if s.inc != nil {
+		s.mu.Unlock()
+		return false
+	}
+	if lost == nil && (s.phase != vacant || s.want || s.mail.n > 0 || s.rare != nil && len(s.rare.waiting) > 0) {
 		s.mu.Unlock()
 		return false
 	}
@@ -315,14 +373,13 @@ func (s *Slot) retire(reason Reason, lost error) bool {
 		m.fail(lost)
 	}
 	for w := range watchers {
-		if w.always {
-			w.fire(s, reason, true)
-		}
+		w.fire(reason, true)
 	}
 	return true
 }
 
-// drain empties the mailbox and the line before it. The slot is locked.
+// drain empties the mailbox and the line before it; whoever stands in line learns of
+// it, and goes elsewhere or fails. The slot is locked.
 func (s *Slot) drain() (lost []message) {
 	for m := s.mail.pop(); m != nil; m = s.mail.pop() {
 		lost = append(lost, m)
@@ -330,11 +387,10 @@ func (s *Slot) drain() (lost []message) {
 	for _, w := range s.rare.waiting {
 		if !w.left {
 			w.refused = true
-			lost = append(lost, w.m)
 			close(w.in)
 		}
 	}
-	s.rare.waiting = nil
+	s.rare.waiting, s.rare.left = nil, 0
 	s.rare.urgent = queue{}
 	s.node.lost.Add(int64(len(lost)))
 	return lost
@@ -355,4 +411,20 @@ func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
 	defer s.mu.Unlock()
 	handled = s.handled.Load()
 	return handled, s.phase == alive && !s.busy && s.mail.n == 0 && handled == before
+}
+
+// ExitIdle asks the present incarnation to end with reason if it is Idle, and reports
+// whether it was. The next message that comes finds the next incarnation, never a
+// handler that is about to end.
+func (s *Slot) ExitIdle(reason Reason, before uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != alive || s.busy || s.mail.n > 0 || s.handled.Load() != before {
+		return false
+	}
+	if r := s.seldom(); r.exit == nil {
+		r.exit = orNormal(reason)
+	}
+	s.wake()
+	return true
 }

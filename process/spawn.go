@@ -152,9 +152,6 @@ func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
 		}
 		s := inc.slot
 		s.mu.Lock()
-		if inc.things.helpers--; inc.things.helpers == 0 && inc.things.idle != nil {
-			close(inc.things.idle)
-		}
 		crash := err != nil && s.inc == inc && inc.cause == nil
 		if crash {
 			if r := s.seldom(); r.exit == nil {
@@ -165,6 +162,11 @@ func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
 		s.mu.Unlock()
 		if _, panicked := err.(*Panic); crash || panicked {
 			s.node.report(s, nil, err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if inc.things.helpers--; inc.things.helpers == 0 && inc.things.idle != nil {
+			close(inc.things.idle)
 		}
 	}()
 	err = fn(ctx)

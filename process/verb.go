@@ -71,7 +71,7 @@ func Stop(ctx context.Context, reason Reason) error {
 		return ErrDead
 	}
 	if r := s.seldom(); r.exit == nil {
-		r.exit = reason
+		r.exit = orNormal(reason)
 	}
 	s.wake()
 	return nil
@@ -80,6 +80,9 @@ func Stop(ctx context.Context, reason Reason) error {
 // Exit asks another process to end, and does not wait: see Slot.Exit. A process
 // under a supervisor is restarted as its restart type says.
 func Exit(ctx context.Context, to Target, reason Reason) error {
+	if f := frameOf(ctx); f != nil && f.inc.dead.Load() {
+		return errDeadCaller
+	}
 	s, err := to.locate(ctx, asleep)
 	if err != nil {
 		return err
@@ -87,6 +90,9 @@ func Exit(ctx context.Context, to Target, reason Reason) error {
 	s.Exit(reason)
 	return nil
 }
+
+// errDeadCaller is for an abandoned handler: it may not act beside its successor.
+var errDeadCaller = fmt.Errorf("%w: it may not act any more", ErrDead)
 
 func traceOf(ctx context.Context, f *frame) *telemetry.Trace {
 	if f != nil {
@@ -132,7 +138,7 @@ func send(ctx context.Context, f *frame, to Target, m message, deadline time.Tim
 // between being found and being sent to; then it is found, and woken, again.
 func deliver(ctx context.Context, f *frame, to Target, s *Slot, m message, deadline time.Time) error {
 	if f != nil && f.inc.dead.Load() {
-		return fmt.Errorf("%w: it may not act any more", ErrDead)
+		return errDeadCaller
 	}
 	for range 100 {
 		err := s.push(ctx, m, f.waiting() != nil && deadline.IsZero(), deadline)
