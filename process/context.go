@@ -145,7 +145,24 @@ type things struct {
 	cleanups map[*cleanup]struct{}
 }
 
-type cleanup struct{ do func() }
+type cleanup struct {
+	do   func()
+	owed bool // a deferred answer
+}
+
+// busy reports whether something is under way that sleep would break off. The slot is
+// locked.
+func (t *things) busy() bool {
+	if t == nil {
+		return false
+	}
+	for c := range t.cleanups {
+		if c.owed {
+			return true
+		}
+	}
+	return t.helpers > 0 || len(t.children) > 0
+}
 
 // any reports whether there is somebody to wait for. The slot is locked.
 func (t *things) any() bool { return t != nil && (t.helpers > 0 || len(t.children) > 0) }
@@ -209,10 +226,10 @@ func (inc *incarnation) cancel(cause Reason) {
 func (inc *incarnation) hold(do func()) (release func(), err error) {
 	inc.slot.mu.Lock()
 	defer inc.slot.mu.Unlock()
-	return inc.holdLocked(do)
+	return inc.holdLocked(cleanup{do: do})
 }
 
-func (inc *incarnation) holdLocked(do func()) (release func(), err error) {
+func (inc *incarnation) holdLocked(c cleanup) (release func(), err error) {
 	s := inc.slot
 	if inc.dead.Load() || s.inc != inc {
 		return nil, ErrDead
@@ -221,12 +238,11 @@ func (inc *incarnation) holdLocked(do func()) (release func(), err error) {
 	if t.cleanups == nil {
 		t.cleanups = make(map[*cleanup]struct{})
 	}
-	c := &cleanup{do}
-	t.cleanups[c] = struct{}{}
+	t.cleanups[&c] = struct{}{}
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(t.cleanups, c)
+		delete(t.cleanups, &c)
 	}, nil
 }
 

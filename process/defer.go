@@ -38,7 +38,9 @@ func Defer[Out any](ctx context.Context) (Reply[Out], error) {
 		return Reply[Out]{}, fault.Internal.Errorf("process: Defer[%T] in a method with another answer", *new(Out))
 	}
 	s := f.inc.slot
-	release, err := f.inc.hold(func() { a.fail(s.gone()) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	release, err := f.inc.holdLocked(cleanup{do: func() { a.fail(s.gone()) }, owed: true})
 	return Reply[Out]{a, release}, err
 }
 

@@ -75,8 +75,15 @@ func (c *nodeContext) Value(key any) any {
 	return c.node.base.Value(key)
 }
 
-// NodeOf is the context's node, or ErrNoNode.
+// NodeOf is the context's node. It fails with ErrNoNode where there is none, and with
+// ErrDead where the context is of a process that has ended and may not act any more.
 func NodeOf(ctx context.Context) (*Node, error) {
+	if f := frameOf(ctx); f != nil {
+		if f.inc.dead.Load() {
+			return nil, ErrDead
+		}
+		return f.inc.slot.node, nil
+	}
 	if n, ok := ctx.Value(nodeKey{}).(*Node); ok {
 		return n, nil
 	}

@@ -404,13 +404,17 @@ func (s *Slot) tellStarter(err error) {
 	s.starter = nil
 }
 
-// Idle reports whether the process runs, has nothing to do, and has handled no
-// more than before, the number that the last call gave.
+// Idle reports whether the process runs, has nothing to do, no helper, no child and no
+// answer that it owes, and has handled no more than before, the number that the last call
+// gave. Timers and subscriptions do not count.
 func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	handled = s.handled.Load()
-	return handled, s.phase == alive && !s.busy && s.mail.n == 0 && handled == before
+	return s.handled.Load(), s.idle(before)
+}
+
+func (s *Slot) idle(before uint64) bool {
+	return s.phase == alive && !s.busy && s.mail.n == 0 && s.handled.Load() == before && !s.inc.things.busy()
 }
 
 // ExitIdle asks the present incarnation to end with reason if it is Idle, and reports
@@ -419,7 +423,7 @@ func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
 func (s *Slot) ExitIdle(reason Reason, before uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != alive || s.busy || s.mail.n > 0 || s.handled.Load() != before {
+	if !s.idle(before) {
 		return false
 	}
 	if r := s.seldom(); r.exit == nil {

@@ -240,7 +240,7 @@ func TestTerminateIsAbandoned(t *testing.T) {
 		var k *keeper
 		s := &staged{term: func(ctx context.Context, _ process.Reason) {
 			<-ctx.Done()
-			is(t, process.Do(ctx, process.Name[keeper]("x"), func(*keeper, context.Context, int) error { return nil }, 1), process.ErrNoProcess)
+			is(t, process.Do(ctx, process.Name[keeper]("x"), func(*keeper, context.Context, int) error { return nil }, 1), process.ErrDead)
 		}}
 		k = keep(t, ctx, "staged", s.start, process.ShutdownTime(-1))
 		k.slot.Exit(process.Shutdown)

@@ -46,7 +46,7 @@ func newTimer[S any](ctx context.Context, d, every time.Duration, method func(*S
 	t.tick = &tickMsg[S]{timer: t, call: method}
 	inc.slot.mu.Lock()
 	t.clock = time.AfterFunc(d, t.fire)
-	t.release, err = inc.holdLocked(func() { t.Stop() })
+	t.release, err = inc.holdLocked(cleanup{do: func() { t.Stop() }})
 	inc.slot.mu.Unlock()
 	if err != nil {
 		t.clock.Stop()

@@ -80,7 +80,7 @@ func hubOf(ctx context.Context) (*hub, error) {
 		return nil, err
 	}
 	return process.Part(n, func() *hub {
-		lost := telemetry.CountersOf(ctx).Counter("pubsub.lost")
+		lost := telemetry.CountersOf(n.Context(context.Background())).Counter("pubsub.lost")
 		return &hub{lost: lost, topics: make(map[string]any)}
 	}), nil
 }
@@ -138,17 +138,17 @@ type Subscription struct {
 	release func()
 }
 
-// Option changes what Subscribe does. There is one, [OnGap].
-type Option func(ctx context.Context) (process.Port[Gap], error)
+// Option changes what Subscribe does for a process with state S. There is one, [OnGap].
+type Option[S any] struct {
+	gap func(*S, context.Context, Gap) error
+}
 
 // OnGap makes method run when messages were lost, before the next one that is not.
-func OnGap[S any](method func(*S, context.Context, Gap) error) Option {
-	return func(ctx context.Context) (process.Port[Gap], error) { return process.Bind(ctx, method) }
-}
+func OnGap[S any](method func(*S, context.Context, Gap) error) Option[S] { return Option[S]{method} }
 
 // Subscribe makes method run in this process for everything that is published on the
 // topic. An error that it returns is a crash.
-func Subscribe[S, T any](ctx context.Context, t Topic[T], method func(*S, context.Context, T) error, opts ...Option) (*Subscription, error) {
+func Subscribe[S, T any](ctx context.Context, t Topic[T], method func(*S, context.Context, T) error, opts ...Option[S]) (*Subscription, error) {
 	h, err := hubOf(ctx)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,14 @@ func Subscribe[S, T any](ctx context.Context, t Topic[T], method func(*S, contex
 		return nil, err
 	}
 	for _, o := range opts {
-		if l.gaps, err = o(ctx); err != nil {
+		l.tells = true
+		l.late, err = process.Bind(ctx, func(s *S, ctx context.Context, m late[T]) error {
+			if err := o.gap(s, ctx, m.after); err != nil {
+				return err
+			}
+			return method(s, ctx, m.v)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -184,29 +191,34 @@ func (s *Subscription) Stop() {
 type listener[T any] struct {
 	topic string
 	port  process.Port[T]
-	gaps  process.Port[Gap]
+	late  process.Port[late[T]]
+	tells bool // late is to be used
 	lost  *telemetry.Counter
 
 	mu     sync.Mutex
 	missed int
 }
 
+// late is the first message after a gap. The two take one place in the mailbox: with one
+// each, a mailbox with room for one would hear of gaps alone.
+type late[T any] struct {
+	after Gap
+	v     T
+}
+
 func (l *listener[T]) hear(v T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.missed > 0 {
-		if err := l.gaps.Send(Gap{l.topic, l.missed}); errors.Is(err, process.ErrFull) {
-			l.miss()
-			return
-		}
-		l.missed = 0
+	var err error
+	if l.missed > 0 && l.tells {
+		err = l.late.Send(late[T]{Gap{l.topic, l.missed}, v})
+	} else {
+		err = l.port.Send(v)
 	}
-	if err := l.port.Send(v); errors.Is(err, process.ErrFull) {
-		l.miss()
+	if errors.Is(err, process.ErrFull) {
+		l.missed++
+		l.lost.Add(1)
+		return
 	}
-}
-
-func (l *listener[T]) miss() {
-	l.missed++
-	l.lost.Add(1)
+	l.missed = 0
 }

@@ -1,13 +1,14 @@
 package supervisor
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 )
 
 // Backoff is how long a child that crashes stays down: First before the first restart
-// in a row, then Min, doubling up to Max. A quarter more at random is added to each, so
-// that what crashed together does not come back together.
+// in a row, then Min, doubling up to Max. Up to a quarter more, at random, is added to
+// each, so that what crashed together does not come back together.
 //
 // The zero value means no backoff for a [Child], and the defaults for a [Family]. To
 // have the defaults for a child, set any field, as in Backoff{Max: time.Minute}.
@@ -50,12 +51,12 @@ func (r *row) next(b Backoff, now time.Time) (wait time.Duration, ok bool) {
 	}
 	if wait = b.First; r.n > 1 {
 		wait = b.Max
-		if shift := r.n - 2; shift < 32 && b.Min<<shift>>shift == b.Min {
+		if shift := r.n - 2; shift < 63 && b.Min<<shift>>shift == b.Min {
 			wait = min(b.Max, b.Min<<shift)
 		}
 	}
 	if wait > 0 {
-		wait += rand.N(wait/4 + 1)
+		wait += min(rand.N(wait/4+1), math.MaxInt64-wait)
 	}
 	r.last = now.Add(wait) // it is up from then on
 	return wait, true

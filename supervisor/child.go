@@ -14,7 +14,8 @@ type Service interface {
 }
 
 // Starter is a Service that must be ready before the next child starts: its Start runs
-// before Serve, at each restart too.
+// before Serve, at each restart too. After a Start that succeeds Serve always runs, with
+// ctx ended if the child is to stop already, so that it can let go of what Start took.
 type Starter interface {
 	Start(ctx context.Context) error
 }
@@ -39,7 +40,7 @@ type Child struct {
 	Name     string        // unique in its tree; default: the own name of what runs
 	Run      Service       // what runs
 	Restart  Restart       // default: Permanent
-	Shutdown time.Duration // to end in when asked to; 0: 5 s, or no limit for a tree; negative: no limit
+	Shutdown time.Duration // to end in when asked to; 0: 5 s, or its process.ShutdownTime, or for a tree no limit; negative: no limit
 	Backoff  Backoff       // growing waits and an own budget, in place of the tree's
 }
 
@@ -48,6 +49,7 @@ type spec interface {
 	Service
 	label() string
 	kind() string
+	shutdown(c Child) time.Duration // of the slot
 	slot(ctx context.Context, owner process.Port[process.Down], path string, c Child) (*process.Slot, error)
 }
 
@@ -65,19 +67,20 @@ func (c Child) spec() spec {
 	return serviceSpec{c.Run}
 }
 
-func (c Child) shutdown() time.Duration {
+// shutdownOr is the child's shutdown time, or usual where it has none of its own.
+func (c Child) shutdownOr(usual time.Duration) time.Duration {
 	if c.Shutdown != 0 {
 		return c.Shutdown
 	}
-	if _, ok := c.Run.(Tree); ok {
-		return -1
-	}
-	return process.DefaultShutdown
+	return usual
 }
 
-// options are what the child's process is given; the child's own time comes last.
+// options are what runs is given; the child's own time comes last.
 func (c Child) options(opts []process.Option) []process.Option {
-	return append(opts[:len(opts):len(opts)], process.ShutdownTime(c.shutdown()))
+	if c.Shutdown == 0 {
+		return opts
+	}
+	return append(opts[:len(opts):len(opts)], process.ShutdownTime(c.Shutdown))
 }
 
 // Process is a child that is one process with a name. Callers who wait while it is
@@ -99,6 +102,14 @@ func (p processSpec[S]) slot(ctx context.Context, owner process.Port[process.Dow
 	return process.NewSlot(ctx, owner, p.name, p.open, c.options(p.opts)...)
 }
 
+func (p processSpec[S]) shutdown(c Child) time.Duration {
+	o, err := process.Compose(c.options(p.opts)...)
+	if err != nil {
+		return 0 // it never started
+	}
+	return o.Shutdown
+}
+
 // Serve runs the process by itself, as a tree of one child.
 func (p processSpec[S]) Serve(ctx context.Context) error { return alone(ctx, p) }
 
@@ -118,6 +129,12 @@ func (c Child) check(tree string) error {
 	}
 	if c.name() == "" {
 		return fmt.Errorf("supervisor: a child of %q (%T) has no name; set Child.Name", tree, c.Run)
+	}
+	if c.Restart > Temporary {
+		return fmt.Errorf("supervisor: child %q of %q: there is no such restart type: %d", c.name(), tree, c.Restart)
+	}
+	if b := c.Backoff; min(b.First, b.Min, b.Max, b.Quiet) < 0 || b.Tries < 0 {
+		return fmt.Errorf("supervisor: child %q of %q: a time or number of Backoff is below zero", c.name(), tree)
 	}
 	return nil
 }

@@ -19,7 +19,8 @@
 // A child is anything with Serve(ctx) error, which runs until ctx ends: a web endpoint,
 // a repo, a loop in a [Func]. If it has Start(ctx) error too, Start must return before
 // the next child starts. [Process], [Family] and [Tree] are children that need no
-// goroutine while they are idle.
+// goroutine while they are idle. A tree that has a Shutdown of its own kills what is left
+// of it after that time.
 //
 // Children start in order, each when the one before is ready, and stop in reverse. If
 // one fails to start, those before it are stopped and the tree fails to start.

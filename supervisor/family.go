@@ -16,8 +16,9 @@ import (
 // while (process.Idle); a message that meets it then wakes it again, and is not lost.
 //
 // If the constructor fails at the first start, whoever sent the message gets its error
-// and nothing stays: an unknown key is refused with fault.NotFound. A member that
-// crashes is restarted with the child's [Backoff], or the default one, and never takes
+// and nothing stays: an unknown key is refused with fault.NotFound. At a restart only
+// process.Ignore, fault.NotFound and fault.Forbidden refuse; other errors are bad luck, and
+// it is tried again. A member that crashes is restarted with the child's [Backoff], or the default one, and never takes
 // another down. Beyond process.Most, new members fail with fault.Exhausted.
 func Family[S any](f process.Family[S], open func(context.Context) (*S, error), opts ...process.Option) Service {
 	return familySpec[S]{f, open, opts}
@@ -44,15 +45,24 @@ func (f familySpec[S]) slot(ctx context.Context, owner process.Port[process.Down
 	}
 	open := func(ctx context.Context) (*family, error) {
 		h := &family{name: string(f.family), make: make, opts: o, backoff: c.Backoff.orDefault(), byKey: map[string]*member{}}
+		if err := h.open(ctx); err != nil {
+			return nil, err
+		}
 		release, err := process.Adopt(ctx, f.family, h)
 		if err != nil {
 			return nil, err
 		}
-		return h, h.open(ctx, release)
+		if _, err := h.port.OnEnd(func() { release(); h.kill() }); err != nil {
+			release()
+			return nil, err
+		}
+		return h, nil
 	}
-	// The family itself may take longer: it gives each member the whole time.
-	return process.NewSlot(ctx, owner, process.Name[family](path), open, process.ShutdownTime(-1))
+	return process.NewSlot(ctx, owner, process.Name[family](path), open, process.ShutdownTime(f.shutdown(c)))
 }
+
+// The family itself may take longer: it gives each member the whole time.
+func (familySpec[S]) shutdown(Child) time.Duration { return -1 }
 
 // Serve runs the family by itself, as a tree of one child.
 func (f familySpec[S]) Serve(ctx context.Context) error { return alone(ctx, f) }
@@ -73,7 +83,9 @@ type family struct {
 }
 
 type member struct {
-	slot    *process.Slot
+	slot *process.Slot
+
+	// Of the family's own goroutine.
 	handled uint64 // at the latest sweep
 	quiet   bool   // it had nothing to do since the sweep before
 	proven  bool   // it has run: a failed start is trouble now, not a refusal
@@ -85,16 +97,13 @@ var (
 	_ process.Terminator = (*family)(nil)
 )
 
-func (f *family) open(ctx context.Context, release func()) (err error) {
+func (f *family) open(ctx context.Context) (err error) {
 	node, err := process.NodeOf(ctx)
 	if err != nil {
 		return err
 	}
 	f.ctx = node.Context(context.Background())
 	if f.port, err = process.Bind(ctx, (*family).ended); err != nil {
-		return err
-	}
-	if _, err = f.port.OnEnd(release); err != nil {
 		return err
 	}
 	if f.opts.Idle > 0 {
@@ -106,21 +115,21 @@ func (f *family) open(ctx context.Context, release func()) (err error) {
 // Member implements process.Host.
 func (f *family) Member(ctx context.Context, key string, wake bool) (*process.Slot, error) {
 	f.mu.RLock()
-	m := f.byKey[key]
+	m, closed := f.byKey[key], f.closed
 	f.mu.RUnlock()
-	if m != nil {
+	switch {
+	case m != nil && !closed:
 		return m.slot, nil
-	}
-	if !wake {
+	case !wake:
 		return nil, nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if m := f.byKey[key]; m != nil {
-		return m.slot, nil
-	}
 	if f.closed {
 		return nil, process.ErrDead
+	}
+	if m := f.byKey[key]; m != nil {
+		return m.slot, nil
 	}
 	if f.opts.Most > 0 && len(f.byKey) >= f.opts.Most {
 		return nil, fault.Exhausted.Errorf("%s has %d members awake, which is the most", f.name, f.opts.Most)
@@ -146,7 +155,7 @@ func (f *family) ended(ctx context.Context, d process.Down) error {
 	m.proven = m.proven || d.Started
 	m.quiet = false
 	switch {
-	case !m.proven || errors.Is(d.Reason, process.Ignore):
+	case !d.Started && (!m.proven || refuses(d.Reason)):
 		delete(f.byKey, slot.Key())
 		slot.Refuse(d.Reason)
 		return nil
@@ -177,32 +186,57 @@ func (f *family) ended(ctx context.Context, d process.Down) error {
 	return err
 }
 
+// refuses reports whether a constructor that failed with reason will have no member with
+// that key, rather than having had bad luck.
+func refuses(reason process.Reason) bool {
+	return errors.Is(reason, process.Ignore) || errors.Is(reason, fault.NotFound) || errors.Is(reason, fault.Forbidden)
+}
+
 // sweep puts to sleep whoever had nothing to do since the sweep before.
 func (f *family) sweep(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.mu.RLock()
+	defer f.mu.RUnlock()
 	for _, m := range f.byKey {
-		handled, idle := m.slot.Idle(m.handled)
-		if idle && m.quiet {
-			m.slot.Exit(process.Normal)
+		if m.quiet && m.slot.ExitIdle(process.Normal, m.handled) {
+			m.quiet = false
+			continue
 		}
-		m.handled, m.quiet = handled, idle
+		m.handled, m.quiet = m.slot.Idle(m.handled)
 	}
 	return nil
 }
 
 // Terminate stops all members at once, and waits for them.
 func (f *family) Terminate(context.Context, process.Reason) {
+	members := f.close()
+	for _, s := range members {
+		s.Exit(process.Shutdown)
+	}
+	for _, s := range members {
+		s.Stop(process.Shutdown, f.opts.Shutdown)
+		s.Retire(process.Shutdown)
+	}
 	f.mu.Lock()
-	f.closed = true
-	members := f.byKey
+	defer f.mu.Unlock()
 	f.byKey = nil
-	f.mu.Unlock()
-	for _, m := range members {
-		m.slot.Exit(process.Shutdown)
+}
+
+// kill ends at once what is left when the family's process has ended: nothing, unless it
+// was killed.
+func (f *family) kill() {
+	for _, s := range f.close() {
+		s.Retire(process.Kill)
 	}
-	for _, m := range members {
-		m.slot.Stop(process.Shutdown, f.opts.Shutdown)
-		m.slot.Retire(process.Shutdown)
+}
+
+// close refuses new members, and gives those that are there.
+func (f *family) close() []*process.Slot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	members := make([]*process.Slot, 0, len(f.byKey))
+	for _, m := range f.byKey {
+		members = append(members, m.slot)
 	}
+	return members
 }

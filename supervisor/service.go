@@ -2,9 +2,11 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"time"
 
 	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 // serviceSpec runs a plain Service: a process whose one helper serves.
@@ -20,24 +22,28 @@ func (s serviceSpec) slot(ctx context.Context, owner process.Port[process.Down],
 				return nil, err
 			}
 		}
-		return &service{s.Service}, nil
+		if err := process.Go(ctx, s.serve); err != nil { // it was abandoned in Start
+			return nil, errors.Join(err, s.Serve(process.Outside(ctx)))
+		}
+		return new(service), nil
 	}
-	return process.NewSlot(ctx, owner, process.Name[service](path), open, c.options(nil)...)
+	return process.NewSlot(ctx, owner, process.Name[service](path), open, process.ShutdownTime(s.shutdown(c)))
 }
 
-type service struct{ run Service }
+func (serviceSpec) shutdown(c Child) time.Duration { return c.shutdownOr(process.DefaultShutdown) }
 
-var _ process.Continuer = (*service)(nil)
+type service struct{}
 
-func (s *service) Continue(ctx context.Context) error {
-	return process.Go(ctx, func(ctx context.Context) error {
-		err := s.run.Serve(process.Outside(ctx))
-		switch {
-		case err == nil || ctx.Err() != nil && err == ctx.Err():
-			return process.Stop(ctx, process.Normal)
-		case ctx.Err() != nil:
-			return fmt.Errorf("while stopping: %w", err)
+func (s serviceSpec) serve(ctx context.Context) error {
+	err := s.Serve(process.Outside(ctx))
+	switch {
+	case ctx.Err() != nil: // it was to stop
+		if !process.Clean(err) && !errors.Is(err, ctx.Err()) {
+			telemetry.Log(ctx).Warn("service failed while it stopped", "process", process.Self[service](ctx).String(), "reason", err)
 		}
-		return err
-	})
+		return nil
+	case err == nil:
+		return process.Stop(ctx, process.Normal)
+	}
+	return err
 }

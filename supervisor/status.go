@@ -18,9 +18,10 @@ type Status struct {
 	Children []Status `json:"children,omitempty"`
 }
 
-// Up reports whether every permanent part runs.
+// Up reports whether every permanent part runs. One that has ended is none of them: it
+// had nothing to run (process.Ignore).
 func (s Status) Up() bool {
-	if s.Restart == Permanent.String() && s.State != "running" {
+	if s.Restart == Permanent.String() && s.State != "running" && s.State != "ended" {
 		return false
 	}
 	for _, c := range s.Children {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/bennu-go/bennu/process"
@@ -32,12 +34,17 @@ func (t Tree) kind() string  { return "tree" }
 
 func (t Tree) slot(ctx context.Context, owner process.Port[process.Down], path string, c Child) (*process.Slot, error) {
 	open := func(ctx context.Context) (*tree, error) { return openTree(ctx, path, t) }
-	return process.NewSlot(ctx, owner, process.Name[tree](path), open, c.options(nil)...)
+	return process.NewSlot(ctx, owner, process.Name[tree](path), open, process.ShutdownTime(t.shutdown(c)))
 }
 
-// Check says what is wrong with the tree as written: names missing or taken twice, or
-// nothing to run. Start does it too.
+func (t Tree) shutdown(c Child) time.Duration { return c.shutdownOr(-1) }
+
+// Check says what is wrong with the tree as written: names missing or taken twice,
+// nothing to run, times below zero. Start does it too.
 func (t Tree) Check() error {
+	if t.Period < 0 {
+		return fmt.Errorf("supervisor: the Period of %q is below zero", t.Name)
+	}
 	seen := make(map[string]bool)
 	for _, c := range t.Children {
 		if err := c.check(t.Name); err != nil {
@@ -47,10 +54,15 @@ func (t Tree) Check() error {
 			return fmt.Errorf("supervisor: %q has two children named %q", t.Name, c.name())
 		}
 		seen[c.name()] = true
-		if sub, ok := c.Run.(Tree); ok {
-			if err := sub.Check(); err != nil {
-				return err
-			}
+		var err error
+		switch sub := c.Run.(type) {
+		case Tree:
+			err = sub.Check()
+		case *Tree:
+			err = sub.Check()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -118,8 +130,12 @@ type tree struct {
 	Tree
 	path     string
 	port     process.Port[process.Down]
-	kids     []*kid
 	restarts []time.Time // within the period
+
+	// Changed by the process alone; its end may come from elsewhere while it does.
+	mu   sync.Mutex
+	kids []*kid // in start order
+	dead bool
 }
 
 type kid struct {
@@ -141,9 +157,12 @@ func openTree(ctx context.Context, path string, spec Tree) (*tree, error) {
 	if t.port, err = process.Bind(ctx, (*tree).ended); err != nil {
 		return nil, err
 	}
+	if _, err = t.port.OnEnd(t.kill); err != nil {
+		return nil, err
+	}
 	for _, c := range spec.Children {
 		if err := t.start(ctx, c); err != nil {
-			t.stop()
+			t.stop(process.Shutdown)
 			return nil, fmt.Errorf("%s: %q failed to start: %w", path, c.name(), err)
 		}
 	}
@@ -159,17 +178,20 @@ func (t *tree) start(ctx context.Context, c Child) error {
 		return err
 	}
 	k := &kid{Child: c, slot: slot}
+	if !t.add(k) {
+		slot.Retire(process.Shutdown)
+		return process.ErrDead
+	}
 	switch err := slot.Start(ctx); {
 	case errors.Is(err, process.Ignore):
 		t.retire(k, process.Normal)
 		if c.Restart == Temporary {
-			return nil
+			t.remove(k)
 		}
 	case err != nil:
-		slot.Retire(err)
+		t.retire(k, err)
 		return err
 	}
-	t.kids = append(t.kids, k)
 	return nil
 }
 
@@ -184,7 +206,7 @@ func (t *tree) ended(ctx context.Context, d process.Down) error {
 	switch {
 	case k.Restart == Temporary:
 		t.retire(k, d.Reason)
-		t.kids = remove(t.kids, k)
+		t.remove(k)
 		return nil
 	case clean && k.Restart == Transient, errors.Is(d.Reason, process.Ignore):
 		t.retire(k, d.Reason)
@@ -234,32 +256,67 @@ func (t *tree) kid(target process.Target) *kid {
 	return nil
 }
 
-func (t *tree) retire(k *kid, reason process.Reason) {
-	k.slot.Retire(reason)
-	k.slot = nil
+// add is refused when the tree has been abandoned while it started its children.
+func (t *tree) add(k *kid) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.dead {
+		t.kids = append(t.kids, k)
+	}
+	return !t.dead
 }
 
-func remove(kids []*kid, gone *kid) []*kid {
-	kept := kids[:0]
-	for _, k := range kids {
-		if k != gone {
-			kept = append(kept, k)
-		}
-	}
-	return kept
+func (t *tree) remove(gone *kid) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kids = slices.DeleteFunc(t.kids, func(k *kid) bool { return k == gone })
+}
+
+func (t *tree) retire(k *kid, reason process.Reason) {
+	k.slot.Retire(reason)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k.slot = nil
 }
 
 var _ process.Terminator = (*tree)(nil)
 
 // Terminate stops the children in reverse order.
-func (t *tree) Terminate(context.Context, process.Reason) { t.stop() }
+func (t *tree) Terminate(_ context.Context, reason process.Reason) { t.stop(reason) }
 
-func (t *tree) stop() {
-	for i := len(t.kids) - 1; i >= 0; i-- {
-		if k := t.kids[i]; k.slot != nil {
-			k.slot.Stop(process.Shutdown, k.shutdown())
-			t.retire(k, process.Shutdown)
+// stop gives reason to whoever still waits for one of the children. If the tree is killed
+// meanwhile, the rest is left to kill.
+func (t *tree) stop(reason process.Reason) {
+	for _, k := range slices.Backward(t.kids) {
+		if t.killed() {
+			return
+		}
+		if k.slot != nil {
+			k.slot.Stop(process.Shutdown, k.spec().shutdown(k.Child))
+			t.retire(k, reason)
 		}
 	}
-	t.kids = nil
+}
+
+func (t *tree) killed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dead
+}
+
+// kill ends at once what is left when the tree's process has ended: nothing, unless the
+// tree was itself abandoned, or killed.
+func (t *tree) kill() {
+	t.mu.Lock()
+	t.dead = true
+	var left []*process.Slot
+	for _, k := range slices.Backward(t.kids) {
+		if k.slot != nil {
+			left = append(left, k.slot)
+		}
+	}
+	t.mu.Unlock()
+	for _, s := range left {
+		s.Retire(process.Kill)
+	}
 }
