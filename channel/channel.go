@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/pubsub"
 	"github.com/bennu-go/bennu/telemetry"
@@ -34,6 +35,7 @@ type Channel interface {
 // Handler is what a channel with state S does with one event.
 type Handler[S any] struct {
 	event  string // "" for the reply to the join
+	joined bool   // it is the reply to the join
 	silent bool   // no reply: an error is a crash
 	handle func(s *S, ctx context.Context, payload json.RawMessage) (any, error)
 }
@@ -48,10 +50,16 @@ func Topic[S, P any](pattern string, join func(context.Context, Join[P]) (*S, er
 	if pattern == "" || strings.Contains(prefix, "*") {
 		panic(fmt.Sprintf("channel: the pattern %q must be a topic, or a beginning and one star at its end", pattern))
 	}
+	if join == nil {
+		panic(fmt.Sprintf("channel: the pattern %q has no join", pattern))
+	}
 	r := &route[S, P]{prefix: prefix, star: star, join: join, handlers: make(map[string]Handler[S])}
 	for _, h := range handlers {
 		if _, twice := r.handlers[h.event]; twice {
 			panic(fmt.Sprintf("channel: the pattern %q has two handlers for the event %q", pattern, h.event))
+		}
+		if h.event == "" && !h.joined {
+			panic(fmt.Sprintf("channel: the pattern %q has a handler without an event", pattern))
 		}
 		if strings.HasPrefix(h.event, reserved) {
 			panic(fmt.Sprintf("channel: the event %q is the protocol's own", h.event))
@@ -64,7 +72,9 @@ func Topic[S, P any](pattern string, join func(context.Context, Join[P]) (*S, er
 // Joined makes a method's answer the reply to the join. Broadcasts from before it runs on
 // reach the client after the reply. Without it the reply is {}.
 func Joined[S, Out any](method func(*S, context.Context) (Out, error)) Handler[S] {
-	return Ask("", method)
+	h := Ask("", method)
+	h.joined = true
+	return h
 }
 
 // Call answers an event with what the method returns.
@@ -119,8 +129,8 @@ func input[In any](payload json.RawMessage) (in In, err error) {
 	if len(payload) == 0 || bytes.Equal(payload, []byte("null")) {
 		return in, nil
 	}
-	if err := json.Unmarshal(payload, &in); err != nil {
-		return in, &badPayload{fault.Invalid.Wrap(err, "%s", explain(err))}
+	if err := codec.Decode("the payload", payload, &in); err != nil {
+		return in, &badPayload{err}
 	}
 	return in, nil
 }
@@ -129,13 +139,6 @@ func input[In any](payload json.RawMessage) (in In, err error) {
 type badPayload struct{ error }
 
 func (e *badPayload) Unwrap() error { return e.error }
-
-func explain(err error) string {
-	if e, ok := err.(*json.UnmarshalTypeError); ok && e.Field != "" {
-		return fmt.Sprintf("%s must be a %v, not a %s", e.Field, e.Type, e.Value)
-	}
-	return "the payload does not have the form that this event takes"
-}
 
 // route is a Channel of one state type.
 type route[S, P any] struct {
@@ -162,13 +165,20 @@ func (r *route[S, P]) pattern() string {
 // slot makes the place of the process that serves one client on one topic.
 func (r *route[S, P]) slot(ctx context.Context, owner process.Port[process.Down], m *member) (*process.Slot, error) {
 	open := func(ctx context.Context) (*S, error) {
+		if m.off.Load() {
+			return nil, errTwice
+		}
 		params, err := input[P](m.client.asked.payload)
 		if err != nil {
 			return nil, err
 		}
+		m.client.asked.payload = nil // it may be large, and the client stays
 		s, err := r.join(ctx, Join[P]{m.client.topic, m.key, params, m.params, m.client})
 		if err != nil {
 			return nil, err
+		}
+		if s == nil {
+			panic(fmt.Sprintf("channel: the join of %q gave neither a state nor an error", r.pattern()))
 		}
 		port, err := process.Bind(ctx, r.receive)
 		if err != nil {
@@ -192,8 +202,7 @@ func (r *route[S, P]) slot(ctx context.Context, owner process.Port[process.Down]
 				return nil, fault.Internal.Wrap(err, "the reply to the join cannot be encoded")
 			}
 		}
-		m.client.admit(response, m.after)
-		return s, nil
+		return s, m.client.admit(response, m.after)
 	}
 	return process.NewSlot(ctx, owner, "", open)
 }
@@ -203,7 +212,12 @@ func (r *route[S, P]) cast(ctx context.Context, m *member, in inbound) error {
 	if err != nil {
 		return err
 	}
-	return process.Cast(ctx, ref, r.receive, delivery{m.client, in})
+	m.client.waiting.Add(int64(len(in.payload)))
+	err = process.Cast(ctx, ref, r.receive, delivery{m.client, in})
+	if err != nil {
+		m.client.waiting.Add(-int64(len(in.payload)))
+	}
+	return err
 }
 
 type delivery struct {
@@ -213,6 +227,7 @@ type delivery struct {
 
 // receive handles one message in the channel's process.
 func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
+	d.client.waiting.Add(-int64(len(d.payload)))
 	if d.event == phxLeave {
 		d.client.answer(d.inbound, "ok", empty)
 		return process.Stop(ctx, errLeft)
@@ -236,7 +251,7 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 	}
 	if err != nil {
 		if fault.Of(err) == fault.Internal {
-			telemetry.Log(ctx).Error("channel event failed", "topic", d.topic, "event", d.event, "error", err)
+			telemetry.Log(ctx).Error("channel event failed", "topic", short(d.topic), "event", d.event, "error", err)
 		}
 		d.client.answer(d.inbound, "error", reasonOf(err))
 		return nil
@@ -246,7 +261,7 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 }
 
 var (
-	errLeft  = fmt.Errorf("%w: left", process.Shutdown)
-	errTwice = fmt.Errorf("%w: joined again", process.Shutdown)
-	errGone  = fmt.Errorf("%w: the connection is closed", process.Shutdown)
+	errLeft  = fault.Canceled.Wrap(process.Shutdown, "left")
+	errTwice = fault.Conflict.Wrap(process.Shutdown, "joined again")
+	errGone  = fault.Canceled.Wrap(process.Shutdown, "the connection is closed")
 )

@@ -2,8 +2,11 @@ package channel
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/ws"
@@ -28,9 +31,14 @@ type member struct {
 	params  url.Values
 	client  *Client
 	slot    *process.Slot
-	after   []ws.Frame // to be sent right after the reply to the join
-	next    *inbound   // a later join of the same topic, which waits for this end
+	after   []ws.Frame  // to be sent right after the reply to the join
+	off     atomic.Bool // a join that has not begun is called off; Exit is for those that have
+	early   []inbound   // sent before the join was replied to, without the payloads
+	later   []inbound   // another join of the topic and what followed it: for after this end
 }
+
+// mostLater is how many messages wait while a topic that is joined again comes to its end.
+const mostLater = 16
 
 func openConn(ctx context.Context, s *Socket, w *ws.Conn, params url.Values) (*conn, error) {
 	c := &conn{socket: s, ws: w, params: params, topics: make(map[string]*member)}
@@ -39,12 +47,15 @@ func openConn(ctx context.Context, s *Socket, w *ws.Conn, params url.Values) (*c
 		return nil, err
 	}
 	self := process.Self[conn](ctx)
-	if err := s.remember(c, self); err != nil {
+	if _, err := c.port.OnEnd(func() { s.forget(self) }); err != nil {
 		return nil, err
 	}
-	if _, err := c.port.OnEnd(func() { s.forget(c) }); err != nil {
+	if err := s.remember(self); err != nil {
 		return nil, err
 	}
+	// Whatever ends the process ends the connection, and so the reader, for which the
+	// process waits.
+	context.AfterFunc(ctx, func() { w.Close(farewell(context.Cause(ctx))) })
 	return c, process.Go(ctx, func(ctx context.Context) error { return c.read(ctx, self) })
 }
 
@@ -57,13 +68,13 @@ func (c *conn) read(ctx context.Context, self process.Ref[conn]) error {
 			return process.Stop(ctx, errGone)
 		}
 		telemetry.Count(ctx, "channel.messages", 1)
-		m, err := decode(text)
-		switch {
-		case op != ws.OpText:
+		if op != ws.OpText {
 			telemetry.Count(ctx, "channel.messages.refused", 1)
 			c.ws.Close(ws.Unsupported, "binary messages are not spoken here")
-			continue
-		case err != nil:
+			continue // ReadMessage tells when it is over
+		}
+		m, err := decode(text)
+		if err != nil {
 			telemetry.Count(ctx, "channel.messages.refused", 1)
 			c.ws.Close(ws.InternalError, fault.Detail(err))
 			continue
@@ -72,40 +83,60 @@ func (c *conn) read(ctx context.Context, self process.Ref[conn]) error {
 			if ctx.Err() == nil {
 				c.ws.Close(ws.TryAgainLater, "overloaded")
 			}
-			continue // ReadMessage tells when it is over
 		}
 	}
+}
+
+// farewell is what the client is told when the process ends first. It comes back after
+// either.
+func farewell(why process.Reason) (ws.Code, string) {
+	if process.Clean(why) {
+		return ws.Restart, "the server restarts"
+	}
+	return ws.InternalError, ""
 }
 
 // receive handles one message of the client.
 func (c *conn) receive(ctx context.Context, in inbound) error {
 	m := c.topics[in.topic]
 	switch {
-	case in.topic == system:
-		if in.event == heartbeat {
-			c.reply(nil, in, "ok", empty)
-		}
-	case in.event == phxJoin && m == nil:
+	case in.topic == system && in.event == heartbeat:
+		c.reply(nil, in, "ok", empty)
+	case m == nil && in.event == phxJoin:
 		return c.join(ctx, in, nil)
-	case in.event == phxJoin:
-		if m.next != nil {
-			c.reply(m.next.joinRef, *m.next, "error", reason("joined again"))
-		}
-		m.next = &in
-		m.slot.Exit(errTwice)
 	case m == nil && in.event == phxLeave:
 		c.reply(in.joinRef, in, "ok", empty)
 	case m == nil:
 		c.reply(nil, in, "error", reason("unmatched topic"))
+	case len(m.later) >= mostLater:
+		c.refuse(ctx, in, "the topic is being joined again")
+	case in.event == phxJoin || len(m.later) > 0:
+		if m.later = append(m.later, in); len(m.later) == 1 {
+			m.off.Store(true)
+			m.slot.Exit(errTwice)
+		}
 	case in.joinRef != nil && (m.client.asked.joinRef == nil || *in.joinRef != *m.client.asked.joinRef):
 		// Of an earlier join, which has ended.
+	case m.client.hasTooMuch(in):
+		c.refuse(ctx, in, "too much waits for the topic")
 	default:
+		if m.client.isJoining() {
+			m.early = append(m.early, inbound{in.joinRef, in.ref, in.topic, in.event, nil})
+		} else {
+			m.early = nil
+		}
 		if err := m.channel.cast(ctx, m, in); err != nil {
-			telemetry.Count(ctx, "channel.messages.refused", 1)
-			c.reply(in.joinRef, in, "error", reasonOf(err))
+			m.early = m.early[:max(0, len(m.early)-1)]
+			c.refuse(ctx, in, fault.Detail(err))
 		}
 	}
 	return nil
+}
+
+// refuse answers a message that its topic will not see.
+func (c *conn) refuse(ctx context.Context, in inbound, why string) {
+	telemetry.Count(ctx, "channel.messages.refused", 1)
+	c.reply(in.joinRef, in, "error", reason(why))
 }
 
 // join starts the process of a topic and does not wait for it. after is what the client
@@ -120,12 +151,12 @@ func (c *conn) join(ctx context.Context, in inbound, after []ws.Frame) error {
 	channel, key := c.socket.route(in.topic)
 	switch {
 	case channel == nil:
-		telemetry.Log(ctx).Warn("a client wants to join a topic that no channel matches", "topic", in.topic)
+		telemetry.Log(ctx).Warn("a client wants to join a topic that no channel matches", "topic", short(in.topic))
 		return refuse(nil, "unmatched topic")
-	case len(c.topics) >= c.socket.Limits.topics():
+	case len(c.topics) >= c.socket.Limits.orDefaults().Topics:
 		return refuse(in.joinRef, "too many channels joined")
 	}
-	m := &member{channel: channel, key: key, params: c.params, client: newClient(c.ws, in), after: after}
+	m := &member{channel: channel, key: key, params: c.params, client: newClient(c.ws, c.socket.Limits.orDefaults(), in), after: after}
 	var err error
 	if m.slot, err = channel.slot(ctx, c.port, m); err != nil {
 		return err
@@ -148,45 +179,59 @@ func (c *conn) ended(ctx context.Context, d process.Down) error {
 	}
 	delete(c.topics, m.client.topic)
 	m.slot.Retire(d.Reason)
-
-	ref, clean := m.client.joinRef, process.Clean(d.Reason)
+	ref, admitted := m.client.joinRef, m.client.end()
 	var last []ws.Frame
 	switch {
-	case !d.Started && !clean:
+	case !admitted:
 		c.refused(ctx, m, d.Reason)
 		last = m.after
-	case clean:
+	case process.Clean(d.Reason), m.off.Load():
 		last = c.frame(ref, m.client.topic, phxClose, empty)
 	default:
 		last = c.frame(ref, m.client.topic, phxError, reason("channel_crash"))
 	}
-	if m.next != nil {
-		return c.join(ctx, *m.next, last)
+	if len(m.later) == 0 {
+		c.send(last)
+		return nil
 	}
-	c.send(last)
+	if err := c.join(ctx, m.later[0], last); err != nil {
+		return err
+	}
+	for _, in := range m.later[1:] {
+		if err := c.receive(ctx, in); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// refused replies to a join that failed.
+// refused replies to a join that failed, and to what came behind it.
 func (c *conn) refused(ctx context.Context, m *member, err error) {
 	telemetry.Count(ctx, "channel.joins.refused", 1)
 	response := reasonOf(err)
 	var panicked *process.Panic
-	if errors.As(err, &panicked) {
+	if errors.As(err, &panicked) || errors.Is(err, process.Kill) {
 		response = reason("join crashed")
 	} else if fault.Of(err) == fault.Internal {
-		telemetry.Log(ctx).Error("join failed", "topic", m.client.topic, "error", err)
+		telemetry.Log(ctx).Error("join failed", "topic", short(m.client.topic), "error", err)
 	}
 	c.reply(m.client.asked.joinRef, m.client.asked, "error", response)
+	for _, in := range m.early {
+		if in.event == phxLeave {
+			c.reply(in.joinRef, in, "ok", empty)
+		} else {
+			c.reply(nil, in, "error", reason("unmatched topic"))
+		}
+	}
 }
 
-func (c *conn) reply(joinRef *string, to inbound, status string, response []byte) {
+func (c *conn) reply(joinRef *string, to inbound, status string, response json.RawMessage) {
 	if frame, err := encode(joinRef, to.ref, to.topic, phxReply, reply{status, response}); err == nil {
 		c.send([]ws.Frame{frame})
 	}
 }
 
-func (c *conn) frame(ref *string, topic, event string, payload []byte) []ws.Frame {
+func (c *conn) frame(ref *string, topic, event string, payload json.RawMessage) []ws.Frame {
 	f, err := encode(ref, ref, topic, event, payload)
 	if err != nil {
 		return nil
@@ -202,11 +247,8 @@ func (c *conn) send(frames []ws.Frame) {
 
 var _ process.Terminator = (*conn)(nil)
 
-// Terminate ends the topics' processes.
-func (c *conn) Terminate(_ context.Context, why process.Reason) {
-	if !process.Clean(why) {
-		c.ws.Close(ws.InternalError, "")
-	}
+// Terminate ends the topics' processes, and waits until the client has been told.
+func (c *conn) Terminate(ctx context.Context, _ process.Reason) {
 	for _, m := range c.topics {
 		m.slot.Exit(errGone)
 	}
@@ -214,4 +256,11 @@ func (c *conn) Terminate(_ context.Context, why process.Reason) {
 		m.slot.Stop(errGone, process.DefaultShutdown)
 		m.slot.Retire(errGone)
 	}
+	select {
+	case <-c.ws.Done():
+	case <-ctx.Done():
+	}
 }
+
+// short is a client's text for the log.
+func short(text string) string { return fmt.Sprintf("%.100s", text) }

@@ -52,5 +52,12 @@
 // # Limits
 //
 // 100 topics a connection, 1 MiB a message, 60 s without a sign of life, and an outbox of
-// 1 MiB or 1,024 frames: a client that reads too slowly is disconnected. See [Limits].
+// 1 MiB or 1,024 frames: a client that reads too slowly is disconnected. See [Limits]. A
+// topic's process that is busy lets 1,024 messages wait, and 1 MiB of them; those above it
+// are answered with an error.
+//
+// # Testing
+//
+// Package channeltest serves a socket and is a client of it. Methods can be tested as
+// plain Go.
 package channel

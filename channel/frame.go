@@ -31,9 +31,9 @@ const (
 
 // decode reads a text frame. What follows the fifth element is ignored.
 func decode(text []byte) (inbound, error) {
-	var parts []json.RawMessage
+	var parts [5]json.RawMessage
 	var m inbound
-	if err := json.Unmarshal(text, &parts); err != nil || len(parts) < 5 {
+	if err := json.Unmarshal(text, &parts); err != nil || parts[4] == nil {
 		return m, fault.Invalid.Errorf("a message is a JSON array of five: [join_ref, ref, topic, event, payload]")
 	}
 	for i, to := range []any{&m.joinRef, &m.ref, &m.topic, &m.event} {

@@ -16,7 +16,7 @@ func (s *Socket) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	origin, err := url.Parse(header)
-	if err != nil || origin.Host == "" {
+	if err != nil || origin.Hostname() == "" {
 		return fault.Forbidden.Errorf("the Origin header is no address")
 	}
 	if sameHost(origin, r.Host) {

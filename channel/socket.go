@@ -2,9 +2,12 @@ package channel
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,28 +38,37 @@ type Socket struct {
 
 	mu    sync.Mutex
 	ctx   context.Context // of the node, while it runs
-	conns map[*conn]process.Ref[conn]
-	empty chan struct{} // closed when the last connection is gone, while stopping
+	conns map[process.Ref[conn]]struct{}
 }
 
 // Limits is how much one client may take. Zero fields mean the default.
 type Limits struct {
 	Topics          int           // joined at a time; 100
-	MessageBytes    int           // of one message from the client; 1 MiB
+	MessageBytes    int           // of one message from the client, and of all that wait for one topic; 1 MiB
 	PendingBytes    int           // waiting to be written to it; 1 MiB
 	PendingMessages int           // the same; 1,024
 	Idle            time.Duration // without a sign of life; 60 s
 }
 
-func (l Limits) topics() int {
-	if l.Topics == 0 {
-		return 100
+func (l Limits) orDefaults() Limits {
+	for _, f := range []struct {
+		v   *int
+		def int
+	}{{&l.Topics, 100}, {&l.MessageBytes, 1 << 20}, {&l.PendingBytes, 1 << 20}, {&l.PendingMessages, 1024}} {
+		if *f.v <= 0 {
+			*f.v = f.def
+		}
 	}
-	return l.Topics
+	return l
 }
 
+// closeTimeout is shorter than the time that a process has for its end.
+const closeTimeout = 3 * time.Second
+
 func (l Limits) ws() ws.Limits {
+	l = l.orDefaults()
 	return ws.Limits{
+		CloseTimeout:     closeTimeout,
 		MaxMessageBytes:  l.MessageBytes,
 		MaxPendingBytes:  l.PendingBytes,
 		MaxPendingFrames: l.PendingMessages,
@@ -70,11 +82,17 @@ func (s *Socket) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, o := range s.Origins {
+		if u, err := url.Parse(o); err != nil || u.Hostname() == "" {
+			return fault.Invalid.Errorf("channel: the socket's origin %q must have a host, as in \"//a.example\"", o)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ctx = n.Context(context.WithoutCancel(ctx))
-	s.conns = make(map[*conn]process.Ref[conn])
-	s.empty = nil
+	if s.conns == nil {
+		s.conns = make(map[process.Ref[conn]]struct{})
+	}
 	return nil
 }
 
@@ -84,16 +102,17 @@ func (s *Socket) Serve(ctx context.Context) error {
 	<-ctx.Done()
 	s.mu.Lock()
 	s.ctx = nil
-	empty := make(chan struct{})
-	if s.empty = empty; len(s.conns) == 0 {
-		close(empty)
-	}
-	for c, ref := range s.conns {
-		c.ws.Close(ws.Restart, "the server restarts")
-		_ = process.Exit(ctx, ref, process.Shutdown)
-	}
+	conns := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
-	<-empty
+	ctx = context.WithoutCancel(ctx)
+	for _, c := range conns {
+		_ = process.Exit(ctx, c, process.Shutdown)
+	}
+	for _, c := range conns {
+		if _, err := process.Wait(ctx, c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -113,11 +132,18 @@ func (s *Socket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // accept upgrades the connection and starts its process. If it refuses, the client has
 // been answered.
 func (s *Socket) accept(w http.ResponseWriter, r *http.Request) error {
-	params := r.URL.Query()
 	refuse := func(status int, err error) error {
 		http.Error(w, fault.Detail(err), status)
 		return err
 	}
+	refuseSilently := func(status int, err error) error {
+		w.WriteHeader(status)
+		return err
+	}
+	if r.Method != http.MethodGet {
+		return refuseSilently(http.StatusBadRequest, fault.Invalid.Errorf("a client connects by GET, not by %.20s", r.Method))
+	}
+	params := paramsOf(r)
 	s.mu.Lock()
 	ctx := s.ctx
 	s.mu.Unlock()
@@ -125,30 +151,71 @@ func (s *Socket) accept(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusServiceUnavailable, fault.Unavailable.Errorf("the socket is not running; list it in the supervision tree, before the endpoint"))
 	}
 	if err := s.checkOrigin(r); err != nil {
-		return refuse(http.StatusForbidden, err)
+		return refuseSilently(http.StatusForbidden, err)
 	}
-	if v := params.Get("vsn"); !strings.HasPrefix(v, "2.0.") {
-		return refuse(http.StatusForbidden, fault.Forbidden.Errorf("this server speaks version 2 of the protocol; connect with vsn=2.0.0, not %q", v))
+	if !offers(r, protocol) {
+		return refuseSilently(http.StatusForbidden, fault.Forbidden.Errorf("the client offers sub-protocols, and %q is none of them", protocol))
+	}
+	if v := params.Get("vsn"); !spoken.MatchString(v) {
+		return refuse(http.StatusForbidden, fault.Forbidden.Errorf("this server speaks version 2 of the protocol; connect with vsn=2.0.0, not %.20q", v))
 	}
 	if s.Connect != nil {
 		if err := s.Connect(r.Context(), params); err != nil {
 			return refuse(web.StatusOf(err), err)
 		}
 	}
-	c, err := ws.Upgrade(w, r, s.Limits.ws(), "phoenix")
+	c, err := ws.Upgrade(w, r, s.Limits.ws(), protocol)
 	if err != nil {
 		return err
 	}
 	params.Del("vsn")
-	_, err = process.Spawn(ctx, func(ctx context.Context) (*conn, error) { return openConn(ctx, s, c, params) })
+	open := func(ctx context.Context) (*conn, error) { return openConn(ctx, s, c, params) }
+	_, err = process.Spawn(ctx, open, process.Mailbox{Size: mostUnread}, process.ShutdownTime(2*process.DefaultShutdown))
 	if err != nil {
-		c.Close(ws.TryAgainLater, fault.Detail(err))
+		c.Close(ws.Restart, "the server restarts") // what else can it be
 	}
 	return err
 }
 
+// mostUnread is how many messages are read ahead of a connection's process, which never
+// takes long.
+const mostUnread = 16
+
+// protocol is the websocket sub-protocol. A client that sends a token offers it as another.
+const protocol = "phoenix"
+
+// spoken is the versions of the protocol that are ~> 2.0.0.
+var spoken = regexp.MustCompile(`^2\.0\.(0|[1-9][0-9]*(-[0-9A-Za-z.-]+)?)(\+[0-9A-Za-z.-]+)?$`)
+
+// offers reports whether a client that offers sub-protocols offers this one.
+func offers(r *http.Request, protocol string) bool {
+	lines := r.Header.Values("Sec-Websocket-Protocol")
+	for _, line := range lines {
+		for offer := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(offer) == protocol {
+				return true
+			}
+		}
+	}
+	return len(lines) == 0
+}
+
+var wildcard = regexp.MustCompile(`\{([^{}.$]+)(\.\.\.)?\}`)
+
+// paramsOf is the params of the query, and over them those of the path.
+func paramsOf(r *http.Request) url.Values {
+	params := r.URL.Query()
+	for _, m := range wildcard.FindAllStringSubmatch(r.Pattern, -1) {
+		params.Set(m[1], r.PathValue(m[1]))
+	}
+	return params
+}
+
 // route gives the channel of a topic, and the key.
 func (s *Socket) route(topic string) (Channel, string) {
+	if topic == system {
+		return nil, ""
+	}
 	for _, c := range s.Channels {
 		if key, ok := c.match(topic); ok {
 			return c, key
@@ -158,22 +225,18 @@ func (s *Socket) route(topic string) (Channel, string) {
 }
 
 // remember keeps a connection until it ends.
-func (s *Socket) remember(c *conn, ref process.Ref[conn]) error {
+func (s *Socket) remember(c process.Ref[conn]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx == nil {
 		return fault.Unavailable.Errorf("the socket is stopping")
 	}
-	s.conns[c] = ref
+	s.conns[c] = struct{}{}
 	return nil
 }
 
-func (s *Socket) forget(c *conn) {
+func (s *Socket) forget(c process.Ref[conn]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if len(s.conns) == 0 && s.empty != nil {
-		close(s.empty)
-		s.empty = nil
-	}
 }

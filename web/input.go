@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 )
 
 // plan is how an action's input is put together. It is made once for each action.
@@ -183,13 +184,13 @@ func setterOf(t reflect.Type) (set setter, want string) {
 			n, err := strconv.ParseInt(s, 10, t.Bits())
 			v.SetInt(n)
 			return err == nil
-		}, wholeNumber(t)
+		}, codec.WholeNumber(t)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return func(v reflect.Value, s string) bool {
 			n, err := strconv.ParseUint(s, 10, t.Bits())
 			v.SetUint(n)
 			return err == nil
-		}, wholeNumber(t)
+		}, codec.WholeNumber(t)
 	case reflect.Float32, reflect.Float64:
 		return func(v reflect.Value, s string) bool {
 			x, err := strconv.ParseFloat(s, t.Bits())
@@ -198,15 +199,6 @@ func setterOf(t reflect.Type) (set setter, want string) {
 		}, "a number"
 	}
 	return nil, ""
-}
-
-// wholeNumber names an integer type's range.
-func wholeNumber(t reflect.Type) string {
-	if t.Kind() >= reflect.Uint {
-		return fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
-	}
-	most := int64(math.MaxInt64) >> (64 - t.Bits())
-	return fmt.Sprintf("a whole number from %d to %d", -most-1, most)
 }
 
 // isFault reports whether somebody has given an error its kind.

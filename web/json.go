@@ -9,60 +9,14 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 )
-
-// This file is the only one that knows encoding/json.
 
 var unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 
 func encodeJSON(v any) ([]byte, error) { return json.Marshal(v) }
-
-func decodeJSON(data []byte, in any) error {
-	err := json.Unmarshal(data, in)
-	var wrong *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	var when *time.ParseError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrong):
-		field := wrong.Field
-		if field == "" {
-			field = "the body"
-		}
-		return fault.Invalid.Wrap(err, "%s must be %s, not %s", field, jsonWord(wrong.Type), wrong.Value)
-	case errors.As(err, &syntax):
-		return fault.Invalid.Wrap(err, "the body is not JSON: it goes wrong after %d bytes", syntax.Offset)
-	case errors.As(err, &when):
-		return fault.Invalid.Wrap(err, "a time must be like 2026-01-31T12:00:00Z, not %.64s", when.Value)
-	case errors.Is(err, fault.Invalid):
-		return err
-	}
-	return fault.Invalid.Wrap(err, "the body has a value that is not accepted")
-}
-
-// jsonWord is what a Go type is called in JSON.
-func jsonWord(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice, reflect.Array:
-		return "an array"
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	case reflect.Float32, reflect.Float64:
-		return "a number"
-	}
-	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uintptr {
-		return wholeNumber(t)
-	}
-	return "another value"
-}
 
 // notNull replaces a nil slice or map by an empty one: [] and {}, where
 // encoding/json says null.
@@ -100,7 +54,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, in any) error {
 	if len(bytes.TrimSpace(data.Bytes())) == 0 {
 		return fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
-	return decodeJSON(data.Bytes(), in)
+	return codec.Decode("the body", data.Bytes(), in)
 }
 
 func isJSON(contentType string) bool {
