@@ -161,6 +161,7 @@ export class Socket {
     this.#ws.onopen = () => this.#opened();
     this.#ws.onmessage = ({ data }) => this.#receive(data);
     this.#ws.onclose = () => this.#lost();
+    this.#ws.onerror = () => {}; // a close follows; outside of browsers an error that nobody hears is thrown
   }
 
   #opened() {

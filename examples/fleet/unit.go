@@ -99,7 +99,8 @@ func (u *Unit) take(ctx context.Context, fixes []Fix) error {
 	if !moved {
 		return nil
 	}
-	if err := process.Do(ctx, Dispatch, (*Board).Moved, View{u.id, u.agency, online, *u.present}); err != nil {
+	err = process.Do(ctx, Dispatch, (*Board).Moved, View{u.id, u.agency, online, *u.present})
+	if err != nil && ctx.Err() == nil { // when the program stops, the board reads it from the store next time
 		telemetry.Log(ctx).Warn("the board missed a position", "unit", u.id, "error", err)
 	}
 	return nil

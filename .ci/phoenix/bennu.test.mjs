@@ -1,0 +1,49 @@
+// bennu's own browser client against the fleet. Run by ./run.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import WebSocket from "ws";
+import { Socket } from "./bennu.js";
+import { Server, until } from "./server.mjs";
+
+const server = new Server();
+let socket;
+
+before(async () => {
+  await server.start();
+  socket = new Socket(server.socketURL, { transport: WebSocket, backoff: () => 50 });
+  socket.connect();
+});
+
+after(async () => {
+  socket.disconnect();
+  await server.end();
+});
+
+test("joins, pushes, is refused, and leaves", async () => {
+  const agency = socket.channel("agency:nyc");
+  let moved = 0;
+  agency.on("moved", () => moved++);
+  const { units } = await agency.join();
+  assert.ok(units.length > 0);
+  await until("moved comes", () => moved >= 2);
+
+  const unit = socket.channel("unit:phone-2");
+  await unit.join();
+  await unit.push("position", { lat: 40.7, lon: -74 });
+  await assert.rejects(unit.push("position", { lat: 40.7 }), { reason: "a position needs lat and lon" });
+  await unit.leave();
+  await agency.leave();
+});
+
+test("rejoins by itself, with a fresh snapshot, after the server was killed", async () => {
+  const agency = socket.channel("agency:nyc");
+  let snapshots = 0;
+  agency.onJoin(() => snapshots++);
+  await agency.join();
+  await server.stop("SIGKILL");
+  await until("the client waits", () => socket.state === "waiting" || socket.state === "connecting");
+  await server.start();
+  await until("it has a second snapshot", () => snapshots === 2);
+  assert.equal(agency.state, "joined");
+  await agency.leave();
+});
