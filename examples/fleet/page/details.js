@@ -1,7 +1,8 @@
 // The card of the selected unit.
 
+import { Chart } from "./chart.js";
 import { age, coordinates, kmh, wind } from "./geo.js";
-import { ACCENT } from "./markers.js";
+import { History } from "./history.js";
 import { standing } from "./units.js";
 
 const byId = (id) => document.getElementById(id);
@@ -9,14 +10,17 @@ const byId = (id) => document.getElementById(id);
 export class Details {
   #selection;
   #card = byId("details");
-  #chart = byId("details-chart");
+  #chart;
+  #history = new History(byId("history"));
   #demo;
   #opener = null;
 
-  /** @param {{demo: boolean, onClose: () => void, onFollow: () => void, onShow: () => void}} options */
-  constructor(selection, { demo, onClose, onFollow, onShow }) {
+  /** @param {{demo: boolean, onClose: () => void, onFollow: () => void, onShow: () => void,
+   *   onPoint: (point: object | null) => void}} options */
+  constructor(selection, { demo, onClose, onFollow, onShow, onPoint }) {
     this.#selection = selection;
     this.#demo = demo;
+    this.#chart = new Chart(byId("details-chart-box"), onPoint);
     byId("crash-box").hidden = !demo;
     byId("details-close").addEventListener("click", onClose);
     byId("details-follow").addEventListener("click", onFollow);
@@ -30,10 +34,14 @@ export class Details {
     const inside = this.#card.contains(document.activeElement);
     this.#card.hidden = unit === null;
     document.body.classList.toggle("selecting", unit !== null);
-    if (unit) byId("details-unit").textContent = unit.id;
+    if (unit) byId("details-unit").textContent = byId("details-unit").title = unit.id;
     else if (inside) this.#opener?.focus();
+    this.restarted();
     this.refresh();
   }
+
+  /** The selected unit has crashed or come back. */
+  restarted() { this.#history.load(this.#selection.unit); }
 
   refresh() {
     const { unit, follow, track } = this.#selection;
@@ -49,7 +57,7 @@ export class Details {
     say("details-age", `${age(Date.now() - unit.at)} ago`);
     say("details-position", coordinates(unit.lat, unit.lon));
     byId("details-follow").setAttribute("aria-pressed", String(follow));
-    this.#speeds(track);
+    this.#chart.draw(track);
     if (this.#demo) this.#restart();
   }
 
@@ -67,33 +75,5 @@ export class Details {
     const result = byId("crash-result");
     result.dataset.phase = restart.phase;
     if (result.textContent !== text) result.textContent = text;
-  }
-
-  /** How fast it has been along its track. */
-  #speeds(track) {
-    const ratio = devicePixelRatio || 1;
-    const known = track.filter(({ speed }) => speed !== null);
-    byId("details-chart-box").hidden = known.length < 2;
-    if (known.length < 2) return;
-    const [w, h] = [this.#chart.clientWidth, this.#chart.clientHeight];
-    this.#chart.width = w * ratio;
-    this.#chart.height = h * ratio;
-    const context = this.#chart.getContext("2d");
-    context.scale(ratio, ratio);
-    const [from, to] = [known[0].at, known.at(-1).at];
-    const most = Math.max(5, ...known.map(({ speed }) => speed));
-    const x = ({ at }) => ((at - from) / (to - from || 1)) * w;
-    const y = ({ speed }) => h - 2 - (speed / most) * (h - 6);
-    context.beginPath();
-    known.forEach((point, i) => (i === 0 ? context.moveTo(x(point), y(point)) : context.lineTo(x(point), y(point))));
-    context.strokeStyle = ACCENT;
-    context.lineWidth = 1.5;
-    context.lineJoin = "round";
-    context.stroke();
-    context.lineTo(w, h);
-    context.lineTo(0, h);
-    context.fillStyle = "rgb(111 208 236 / 0.12)";
-    context.fill();
-    byId("details-span").textContent = `Speed, last ${age(to - from)}, up to ${kmh(most)} km/h`;
   }
 }

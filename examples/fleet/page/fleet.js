@@ -1,184 +1,197 @@
 // The dispatcher's page: every unit of an agency, live.
 
 import { Socket } from "/bennu.js";
+import { Agency } from "./agency.js";
+import { AlertCard } from "./alertcard.js";
+import { Alerts } from "./alerts.js";
+import { params } from "./api.js";
 import { Details } from "./details.js";
-import { bounds } from "./geo.js";
+import { Dock } from "./dock.js";
+import { Doors } from "./doors.js";
+import { Health } from "./health.js";
+import { keys } from "./keys.js";
 import { List } from "./list.js";
-import { Markers } from "./markers.js";
+import { LiveMap } from "./map.js";
 import { Selection } from "./selection.js";
 import { Sheet } from "./sheet.js";
 import { Status } from "./status.js";
-import { Streets } from "./streets.js";
+import { theme } from "./theme.js";
 import { Units } from "./units.js";
-import { View, handle } from "./view.js";
+import { Watch } from "./watch.js";
 
 const byId = (id) => document.getElementById(id);
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+const narrow = matchMedia("(max-width: 820px)");
 
-const agencyId = new URLSearchParams(location.search).get("agency") || meta("fleet-agency") || "nyc";
-const key = meta("fleet-key");
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const narrow = matchMedia("(max-width: 760px)");
+let wanted = null; // the id of a unit to be selected when its agency is there
 
-let ratio = 1;
-let dirty = true; // something but a position changed what is drawn
-let hovered = null;
-let drawnView = -1;
-let touched = false; // the user has moved the map: no more fitting by itself
-let fitted = false;
-
-const view = new View(calm);
-const streets = new Streets(byId("streets"));
-const markers = new Markers(byId("units"), calm);
 const units = new Units({
-  onState: (unit) => selection.stateChanged(unit),
-  onFix: (unit) => { selection.fixed(unit); streets.grow(unit.id, unit.toX, unit.toY); },
+  onFix: (unit) => { selection.fixed(unit); map.fixed(unit); },
+  onState: (unit, before) => {
+    selection.stateChanged(unit);
+    if (unit === selection.unit) details.restarted();
+    if (unit.state === "restarting") watch.restarting(unit);
+    else if (before === "restarting" && unit.state === "online") watch.back(unit, performance.now() - unit.down);
+  },
 });
-
-const socket = new Socket("/socket", { params: key ? { key } : {} });
-const agency = socket.channel(`agency:${agencyId}`);
-const selection = new Selection(socket, units, () => { dirty = true; details.refresh(); });
+const socket = new Socket("/socket", { params });
+const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
+  onSnapshot: (fixes) => {
+    units.snapshot(fixes, performance.now());
+    selection.check();
+    if (!selection.unit) details.open(null);
+    if (wanted && units.get(wanted)) select(units.get(wanted), { fly: true, reveal: true });
+    wanted = null;
+    map.filled();
+    list.refresh(performance.now());
+    status.counts(performance.now());
+    health.ask();
+  },
+  onMoved: (fixes) => units.update(fixes, performance.now()),
+  onSwitch: () => {
+    select(null);
+    watch.reset();
+    units.clear();
+    map.restart();
+    title();
+  },
+  onState: () => status.link(),
+});
+const selection = new Selection(socket, units, () => { map.invalidate(); details.refresh(); });
+const map = new LiveMap(units, selection, {
+  isLive: () => agency.live,
+  onTap: (unit) => select(unit, { reveal: true }),
+  onMove: () => { if (selection.follow) follow(); },
+});
+const alerts = new Alerts((alert) => alertCard.say(alert));
+const alertCard = new AlertCard(alerts, choose);
+const watch = new Watch(alerts, agency);
+const health = new Health(agency, (newlyDropped, reasons) => {
+  watch.health({ ...health, newlyDropped, reasons });
+});
+const doors = new Doors(health, () => agency.live);
 const status = new Status(socket, agency, units);
 const list = new List(units, (unit) => select(unit, { fly: true }));
 const sheet = new Sheet(byId("panel"), byId("handle"), () => layout());
 const details = new Details(selection, {
   demo: meta("fleet-demo") === "true",
   onClose: () => select(null),
-  onFollow: () => { selection.follow = !selection.follow; details.refresh(); },
-  onShow: () => selection.unit && view.fly(selection.unit.x, selection.unit.y, Math.max(view.scale, 2 ** 24)),
+  onFollow: follow,
+  onShow: show,
+  onPoint: (point) => { map.place = point; map.invalidate(); },
+});
+const dock = new Dock(narrow, () => {
+  if (narrow.matches && dock.open) sheet.set("low");
+  alertCard.refresh(performance.now());
+  doors.refresh();
+  layout();
 });
 
 function select(unit, { fly = false, reveal = false } = {}) {
   selection.select(unit?.id ?? null);
   list.select(selection.unit, reveal);
   details.open(selection.unit);
-  if (narrow.matches && unit) sheet.set("low");
+  if (narrow.matches && unit) {
+    dock.close();
+    sheet.set("low");
+  }
   layout();
   byId("announce").textContent = unit ? `Unit ${unit.id} selected` : "";
-  if (fly && unit) {
-    touched = true;
-    view.fly(unit.x, unit.y, Math.max(view.scale, 2 ** 21.6));
+  if (fly && unit) map.show(unit);
+}
+
+/** Shows the unit of an alert, in its agency. */
+function choose(alert) {
+  if (alert.agency === agency.id) {
+    const unit = units.get(alert.unit);
+    if (unit) select(unit, { fly: true, reveal: true });
+  } else {
+    wanted = alert.unit;
+    agency.go(alert.agency);
   }
+}
+
+function follow() {
+  selection.follow = selection.unit !== null && !selection.follow;
+  details.refresh();
+}
+
+function show() {
+  if (selection.unit) map.show(selection.unit, true);
+}
+
+function step(by) {
+  const unit = list.beside(by);
+  if (unit) select(unit, { fly: true, reveal: true });
 }
 
 /** Which part of the window is the map's depends on the panels that are open. */
 function layout() {
-  const { innerWidth: width, innerHeight: height } = window;
   const head = byId("head").offsetHeight;
-  const card = byId("details");
-  view.insets = narrow.matches
-    ? { top: head, left: 0, right: 0, bottom: height - Math.min(byId("panel").offsetTop, card.hidden ? height : card.offsetTop) }
-    : { top: head, left: byId("panel").offsetWidth, right: card.hidden ? 0 : card.offsetWidth + 24, bottom: 0 };
-  document.body.style.setProperty("--covered", `${view.insets.bottom}px`);
-  ratio = Math.min(2, devicePixelRatio || 1);
-  if (view.width === width && view.height === height && byId("units").width === Math.round(width * ratio)) return;
-  for (const canvas of [byId("streets"), byId("units")]) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  view.resize(width, height);
-  if (!touched) fit(false);
+  const cards = byId("dock");
+  const top = cards.offsetHeight > 0 ? cards.offsetTop : innerHeight;
+  const insets = narrow.matches
+    ? { top: head, left: 0, right: 0, bottom: innerHeight - Math.min(byId("panel").offsetTop, top) }
+    : { top: head, left: byId("panel").offsetWidth, right: cards.offsetHeight > 0 ? cards.offsetWidth + 24 : 0, bottom: 0 };
+  document.body.style.setProperty("--covered", `${insets.bottom}px`);
+  map.layout(insets);
 }
 
-function fit(smoothly = true) {
-  const all = bounds(streets.trips > 0 ? streets.sample() : units.list.map(({ toX, toY }) => [toX, toY]));
-  if (all) view.fit(all, smoothly && fitted);
-  fitted ||= all !== null;
+function title() {
+  const news = alerts.unseen > 0 ? `(${alerts.unseen}) ` : "";
+  const text = `${news}${agency.id.toUpperCase()} · bennu fleet`;
+  if (document.title !== text) document.title = text;
 }
 
-function scaleBar() {
-  const most = 110 * view.metresPerPixel;
-  const unit = 10 ** Math.floor(Math.log10(most));
-  const metres = unit * (most / unit >= 5 ? 5 : most / unit >= 2 ? 2 : 1);
-  byId("scale-bar").style.width = `${metres / view.metresPerPixel}px`;
-  byId("scale-text").textContent = metres >= 1000 ? `${metres / 1000} km` : `${metres} m`;
-}
-
-function frame(now) {
-  requestAnimationFrame(frame);
-  const moved = status.live && units.step(now);
-  if (selection.follow && selection.unit) view.center(selection.unit.x, selection.unit.y);
-  else view.step(now);
-  streets.frame(view, ratio, now);
-  const viewed = view.version !== drawnView;
-  const pulsing = !calm.matches && byId("stat-restarting").classList.contains("trouble");
-  if (!moved && !viewed && !dirty && !pulsing) return;
-  if (viewed) scaleBar();
-  drawnView = view.version;
-  dirty = false;
-  markers.draw(view, ratio, now, { units, selected: selection.unit, hovered, track: selection.track });
-}
-
-agency.onJoin(({ units: fixes }) => {
-  units.snapshot(fixes, performance.now());
-  selection.check();
-  if (!selection.unit) details.open(null);
-  if (!fitted || (!touched && streets.trips === 0)) fit(false);
-  list.refresh(performance.now());
-  status.counts(performance.now());
-  dirty = true;
-});
-agency.on("moved", ({ units: fixes }) => units.update(fixes, performance.now()));
-
-handle(byId("units"), view, {
-  onTap: (sx, sy, reach) => select(Markers.near(units, view, sx, sy, reach), { reveal: true }),
-  onMove: () => {
-    touched = true;
-    if (selection.follow) { selection.follow = false; details.refresh(); }
-  },
-  onHover: (sx, sy) => {
-    const unit = sx < 0 ? null : Markers.near(units, view, sx, sy, 12);
-    if (unit === hovered) return;
-    hovered = unit;
-    dirty = true;
-    byId("units").classList.toggle("pointing", unit !== null);
-  },
+keys({
+  Escape: () => { if (!(narrow.matches && dock.close())) select(null); },
+  "/": () => byId("search").focus(),
+  g: () => byId("agency").focus(),
+  l: () => byId("list").focus(),
+  m: () => byId("units").focus(),
+  j: () => step(1),
+  k: () => step(-1),
+  f: follow,
+  z: show,
+  0: () => map.fit(),
+  "+": () => map.zoom(1.6),
+  "=": () => map.zoom(1.6),
+  "-": () => map.zoom(1 / 1.6),
+  a: () => dock.toggle("alerts"),
+  d: () => dock.toggle("doors"),
+  t: () => theme.toggle(),
 });
 
-byId("zoom-in").addEventListener("click", () => { touched = true; view.zoomSmoothly(1.8); });
-byId("zoom-out").addEventListener("click", () => { touched = true; view.zoomSmoothly(1 / 1.8); });
-byId("zoom-fit").addEventListener("click", () => fit());
-
-addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input");
-  if (event.key === "Escape") {
-    if (typing && event.target.value !== "") return;
-    if (typing) event.target.blur();
-    else select(null);
-  } else if (!typing && event.key === "/") {
-    event.preventDefault();
-    byId("search").focus();
-  } else if (!typing && event.key === "0" && !event.ctrlKey && !event.metaKey) {
-    fit();
-  }
-});
+byId("theme-button").addEventListener("click", () => theme.toggle());
+theme.onChange(() => details.refresh());
+socket.onState((state) => watch.connection(state === "open"));
 addEventListener("resize", layout);
-for (const id of ["panel", "details"]) new ResizeObserver(() => layout()).observe(byId(id));
+for (const id of ["panel", "dock"]) new ResizeObserver(() => layout()).observe(byId(id));
 
 setInterval(() => {
   const now = performance.now();
   selection.check();
   list.refresh(now);
   details.refresh();
+  alertCard.refresh(now);
   status.link();
-  dirty = true; // colours follow speeds
+  title();
+  map.invalidate(); // colours follow speeds
 }, 250);
-setInterval(() => status.counts(performance.now()), 500);
+setInterval(() => {
+  status.counts(performance.now());
+  doors.refresh();
+}, 500);
+setInterval(() => {
+  if (!agency.live) return;
+  const { silent, heard } = units.check(performance.now());
+  for (const unit of silent) watch.silent(unit);
+  for (const unit of heard) watch.heard(unit, unit.heard - unit.quietFrom);
+}, 1_000);
 
-byId("agency").textContent = agencyId.toUpperCase();
-document.title = `${agencyId.toUpperCase()} · bennu fleet`;
 layout();
 socket.connect();
-agency.join();
-requestAnimationFrame(frame);
-
-fetch("/api/map")
-  .then((answer) => (answer.ok ? answer.json() : { lines: [] }))
-  .catch(() => ({ lines: [] }))
-  .then(({ lines }) => {
-    streets.set(lines);
-    if (lines.length > 0) byId("source").textContent = `Streets drawn from ${lines.length.toLocaleString("en")} recorded trips`;
-    if (!touched) fit(false);
-  });
+agency.start();
+map.start();
 
 window.fleet = { units: () => units.size, socket };

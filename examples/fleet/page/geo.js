@@ -37,6 +37,9 @@ export const kmh = (mps) => (mps === null ? "–" : String(Math.round(mps * 3.6)
 
 export const coordinates = (lat, lon) => `${lat.toFixed(5)}, ${lon.toFixed(5)}`.replaceAll("-", "−");
 
+/** The time of day, here. */
+export const clock = (at) => new Date(at).toLocaleTimeString("en-GB");
+
 export function age(ms) {
   const s = Math.max(0, ms) / 1000;
   if (s < 10) return `${s.toFixed(1)} s`;

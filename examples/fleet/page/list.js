@@ -5,7 +5,7 @@ import { standing } from "./units.js";
 
 const ROW = 36; // CSS pixels, as in fleet.css
 const RESORT_MS = 2_000;
-const ORDER = ["restarting", "moving", "stopped"]; // anything else comes first: it is trouble
+const ORDER = ["restarting", "silent", "moving", "stopped"]; // anything else comes first: it is trouble
 
 const compare = {
   unit: (a, b) => a.rank - b.rank,
@@ -75,6 +75,12 @@ export class List {
     if (unit) this.#active = unit;
     if (unit && reveal) this.#reveal(unit);
     this.#paint();
+  }
+
+  /** The unit so many places from the selected one. */
+  beside(step) {
+    const at = this.#shown.indexOf(this.#selected);
+    return this.#shown[Math.max(0, Math.min(this.#shown.length - 1, at < 0 ? 0 : at + step))] ?? null;
   }
 
   #arrange(toTop, now = performance.now()) {
@@ -168,7 +174,7 @@ function newRow(parent) {
   const part = (name) => element.appendChild(Object.assign(document.createElement("span"), { className: name }));
   const element = Object.assign(document.createElement("div"), { className: "row", id: `row-${rows++}` });
   element.setAttribute("role", "option");
-  const row = { element, unit: null, was: {}, dot: part("dot"), name: part("name"), state: part("state"), speed: part("speed") };
+  const row = { element, unit: null, was: {}, name: part("name"), state: part("state"), speed: part("speed") };
   parent.append(element);
   return row;
 }

@@ -1,5 +1,6 @@
 // The one unit the dispatcher looks at: its own channel, where it has been, and how its restarts go.
 
+import { call } from "./api.js";
 import { metresPerWorld, worldX, worldY } from "./geo.js";
 
 const TRACK_MINUTES = 15;
@@ -63,7 +64,7 @@ export class Selection {
   stateChanged(unit) {
     if (unit !== this.unit) return;
     if (unit.state === "restarting") this.#enter("restarting");
-    else if (this.restart.phase === "restarting") this.#enter("back", this.elapsed());
+    else if (this.restart.phase === "restarting") this.#enter("back", (performance.now() - unit.down) / 1000);
     this.#onChange();
   }
 
@@ -102,7 +103,7 @@ export class Selection {
     const past = [];
     try {
       for (let page = 0; url && page < TRACK_PAGES; page++) {
-        const answer = await fetch(url, { signal });
+        const answer = await call(url, { signal });
         if (!answer.ok) break;
         const { positions, next } = await answer.json();
         for (const p of positions) {

@@ -1,8 +1,9 @@
-// The map: no tiles, only where vehicles have driven. Every trip adds a little light, so a street
-// glows as brightly as it is used. Drawing that takes a while, so it goes into a buffer larger than the
+// The map: no tiles, only where vehicles have driven. Every trip adds a little light (in a light room, a
+// little ink), so a street stands out as much as it is used. Drawing that takes a while, so it goes into a buffer larger than the
 // window, a few milliseconds a frame; a frame itself only copies the buffer to where it belongs.
 
 import { worldX, worldY } from "./geo.js";
+import { theme } from "./theme.js";
 
 const MARGIN = 0.25; // of the window, around it
 const BUDGET_MS = 5; // a frame
@@ -13,12 +14,14 @@ const LIGHT = 18 / 255; // of one trip
 const MAX_JUMP = 2.2e-4; // of the world, some 6 km: no street, a gap in the record
 const MIN_STEP = 2e-7; // some 6 m
 const GROWN_POINTS = 60_000; // what a map of its own making may keep
+const GROWN_UNITS = 10_000; // and of how many units it knows where they were last
 const REDRAW_GROWN_MS = 4_000;
-const BACKGROUND = "#070c13";
 
-/** Light → colour: logarithmic, from dusk to steel, never as bright as a unit. */
-const TONES = (() => {
-  const stops = [[0, 25, 45, 69], [0.35, 31, 60, 91], [0.65, 40, 80, 117], [0.88, 56, 106, 145], [1, 86, 141, 176]];
+const STOPS = [0, 0.35, 0.65, 0.88, 1];
+
+/** Light → colour: logarithmic, and never as strong as a unit. */
+function toneTable() {
+  const stops = STOPS.map((at, i) => [at, ...theme.palette[`street-${i}`].match(/\d+/g).map(Number)]);
   const tones = new Uint32Array(256);
   for (let light = 1; light < 256; light++) {
     const t = Math.log1p(light * 0.045) / Math.log1p(255 * 0.045);
@@ -29,7 +32,7 @@ const TONES = (() => {
     tones[light] = (alpha << 24) | (blue << 16) | (g << 8) | r;
   }
   return tones;
-})();
+}
 
 export class Streets {
   #canvas;
@@ -41,18 +44,28 @@ export class Streets {
   #shown = null; // { canvas, x, y, scale, width, height }
   #drawing = null;
   #drawn = -1; // the view's version on the screen
-  #moved = 0; // when the view last changed
+  #scale = 0; // the view's, at the last frame
+  #zoomedAt = 0; // when that last changed
   #stale = true; // the lines changed
   #redrawn = 0;
+  #tones = toneTable();
 
   constructor(canvas) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
+    theme.onChange(() => {
+      this.#tones = toneTable();
+      this.#stale = true;
+      this.#redrawn = -Infinity;
+      this.#drawn = -1;
+    });
   }
 
   /** The traces, as the server gives them; without any, the map grows from what units do. */
   set(lines) {
     this.#lines = [];
+    this.#grown.clear();
+    this.#points = 0;
     for (const line of lines) {
       let part = newLine();
       for (let i = 0; i + 1 < line.length; i += 2) part = this.#extend(part, worldX(line[i]), worldY(line[i + 1]));
@@ -70,9 +83,10 @@ export class Streets {
       if (line) this.#extend(next, line.xs.at(-1), line.ys.at(-1));
       line = next;
     }
+    this.#grown.delete(id); // to the end: who has not moved for longest goes first
     this.#grown.set(id, this.#extend(line, x, y));
-    this.#points++;
-    while (this.#points > GROWN_POINTS) this.#points -= this.#lines.shift().xs.length;
+    if (this.#grown.size > GROWN_UNITS) this.#grown.delete(this.#grown.keys().next().value);
+    while (this.#points > GROWN_POINTS && this.#lines.length > 0) this.#points -= this.#lines.shift().xs.length;
     this.#stale = true;
   }
 
@@ -93,11 +107,12 @@ export class Streets {
     line.minY = Math.min(line.minY, y);
     line.maxY = Math.max(line.maxY, y);
     if (line.xs.length === 2) this.#lines.push(line);
+    if (line.xs.length >= 2) this.#points += line.xs.length === 2 ? 2 : 1;
     return line;
   }
 
   frame(view, ratio, now) {
-    if (view.version !== this.#drawn) this.#moved = now;
+    if (view.scale !== this.#scale) [this.#scale, this.#zoomedAt] = [view.scale, now];
     if (this.#due(view, now)) {
       this.#stale = false;
       this.#redrawn = now;
@@ -114,7 +129,7 @@ export class Streets {
     if (this.#drawing || !this.#shown) return false;
     const { x, y, scale, width, height } = this.#shown;
     const zoomed = scale !== view.scale;
-    if (zoomed) return now - this.#moved > SETTLE_MS || view.scale / scale > 3 || scale / view.scale > 1.6;
+    if (zoomed) return now - this.#zoomedAt > SETTLE_MS || view.scale / scale > 3 || scale / view.scale > 1.6;
     const [restX, restY] = [width - view.width, height - view.height];
     return Math.abs(x - view.x) * scale * 2 > restX || Math.abs(y - view.y) * scale * 2 > restY;
   }
@@ -141,6 +156,7 @@ export class Streets {
     tile.globalCompositeOperation = "lighter";
     tile.strokeStyle = `rgb(255 255 255 / ${LIGHT})`;
     tile.lineJoin = "bevel";
+    const tones = this.#tones;
     const k = scale * ratio;
     tile.lineWidth = Math.max(1, Math.min(4 * ratio, (Math.log2(k) - 19) * 0.7)); // one pixel is drawn fastest by far
     for (let top = 0; top < canvas.height; top += TILE) {
@@ -149,11 +165,12 @@ export class Streets {
         if (!this.#trace(tile, k, x * k - canvas.width / 2 + left, y * k - canvas.height / 2 + top)) continue;
         const image = tile.getImageData(0, 0, TILE, TILE);
         const pixels = new Uint32Array(image.data.buffer);
-        for (let i = 0; i < pixels.length; i++) if (pixels[i] !== 0) pixels[i] = TONES[pixels[i] >>> 24];
+        for (let i = 0; i < pixels.length; i++) if (pixels[i] !== 0) pixels[i] = tones[pixels[i] >>> 24];
         context.putImageData(image, left, top);
         yield;
       }
     }
+    if (theme.name === "light") return { ...area, canvas };
     const small = new OffscreenCanvas(Math.ceil(canvas.width / 8), Math.ceil(canvas.height / 8));
     small.getContext("2d").drawImage(canvas, 0, 0, small.width, small.height);
     yield;
@@ -192,7 +209,7 @@ export class Streets {
 
   #blit(view, ratio) {
     const context = this.#context;
-    context.fillStyle = BACKGROUND;
+    context.fillStyle = theme.palette.ground;
     context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
     if (!this.#shown) return;
     const { canvas, x, y, scale, width, height } = this.#shown;

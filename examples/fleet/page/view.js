@@ -5,6 +5,7 @@ import { latitude, metresPerWorld } from "./geo.js";
 const MIN_SCALE = 2 ** 9; // CSS pixels for the whole world
 const MAX_SCALE = 2 ** 28;
 const FLIGHT_MS = 450;
+const FRAME = 96; // CSS pixels around what is fitted, on both sides together
 
 export class View {
   /** The world's point in the middle of the window. */
@@ -73,8 +74,8 @@ export class View {
 
   fit({ minX, minY, maxX, maxY }, smoothly = true) {
     const { top, right, bottom, left } = this.insets;
-    const [w, h] = [this.width - left - right - 48, this.height - top - bottom - 48];
-    const scale = clamp(Math.min(Math.max(w, 80) / (maxX - minX || 1e-6), Math.max(h, 80) / (maxY - minY || 1e-6), 2 ** 25));
+    const [w, h] = [this.width - left - right - FRAME, this.height - top - bottom - FRAME];
+    const scale = clamp(Math.min(Math.max(w, 80) / (maxX - minX || 1e-6), Math.max(h, 80) / (maxY - minY || 1e-6), 2 ** 23));
     this.fly((minX + maxX) / 2, (minY + maxY) / 2, scale);
     if (!smoothly && this.#flight) this.#go(this.#flight.to.x, this.#flight.to.y, scale);
   }
