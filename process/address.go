@@ -58,10 +58,10 @@ func (r Ref[S]) String() string {
 
 // Key is which member of its family the process is, or "".
 func (r Ref[S]) Key() string {
-	if r.slot == nil || r.slot.opts.family == "" {
+	if r.slot == nil {
 		return ""
 	}
-	return r.slot.name
+	return r.slot.Key()
 }
 
 // Name is a process's name on its node. Declare names as constants:

@@ -30,7 +30,7 @@ func TestNames(t *testing.T) {
 		is(t, err, fault.Conflict)
 		ref, err := process.RefOf[box](k.slot)
 		is(t, err)
-		if ref.String() != "box" || ref.Key() != "" || k.slot.Key() != "box" || name.String() != "box" {
+		if ref.String() != "box" || ref.Key() != "" || k.slot.Key() != "" || name.String() != "box" {
 			t.Errorf("the process of %q is called %q", name, ref)
 		}
 		// A crash keeps the name, the end frees it.

@@ -47,18 +47,23 @@ func (s *Slot) push(ctx context.Context, m message, now bool, deadline time.Time
 		s.mu.Unlock()
 		return explain(ErrFull, s)
 	}
-	w := &sender{m: m, in: make(chan struct{})}
-	r := s.seldom()
-	r.waiting = append(r.waiting, w)
-	s.mu.Unlock()
-
 	if deadline.IsZero() {
 		var ok bool
 		if deadline, ok = ctx.Deadline(); !ok {
 			deadline = time.Now().Add(DefaultTimeout)
 		}
 	}
-	timer := time.NewTimer(time.Until(deadline))
+	patience := time.Until(deadline)
+	if patience <= 0 {
+		s.mu.Unlock()
+		return explain(ErrFull, s)
+	}
+	w := &sender{m: m, in: make(chan struct{})}
+	r := s.seldom()
+	r.waiting = append(r.waiting, w)
+	s.mu.Unlock()
+
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	err := error(ErrTimeout)
 	select {

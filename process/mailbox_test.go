@@ -98,7 +98,7 @@ func TestSenderLeavesTheLine(t *testing.T) {
 		short, stop := context.WithTimeout(ctx, time.Second)
 		defer stop()
 		is(t, process.Cast(short, ref, (*box).Note, "late"), process.ErrTimeout)
-		is(t, process.Do(short, ref, (*box).Note, "late"), process.ErrTimeout)
+		is(t, process.Do(short, ref, (*box).Note, "late"), process.ErrFull) // and no time is left
 		took(t, start, time.Second)
 		cancel()
 		for range 3 {
@@ -266,4 +266,40 @@ func slotInfo(t testing.TB, ctx context.Context, to process.Target) process.Info
 	}
 	t.Fatalf("%s is not listed", to)
 	return process.Info{}
+}
+
+// Where there is room, a cast takes it; where there is none, it does not wait.
+func TestNoWait(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		ref := newBox(t, ctx, process.Mailbox{Size: 2})
+		release := block(t, ctx, ref)
+		start := time.Now()
+		hurry := process.NoWait(ctx)
+		is(t, process.Cast(hurry, ref, (*box).Note, "one"))
+		is(t, process.Cast(hurry, ref, (*box).Note, "two"))
+		is(t, process.Cast(hurry, ref, (*box).Note, "three"), process.ErrFull)
+		took(t, start, 0)
+		release()
+		lines, err := process.Ask(ctx, ref, (*box).Get)
+		is(t, err)
+		if fmt.Sprint(lines) != "[one two]" {
+			t.Errorf("got %v", lines)
+		}
+	})
+}
+
+// Who waits in vain learns whether the process is slow or down.
+func TestDownOrSlow(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		ref := newBox(t, ctx)
+		release := block(t, ctx, ref)
+		err := process.Do(ctx, ref, (*box).Note, "slow")
+		is(t, err, process.ErrTimeout, fault.Timeout)
+		release()
+		slot, err := process.NewSlot(ctx, process.Port[process.Down]{}, process.Name[box]("down"), new(record).open)
+		is(t, err)
+		err = process.Do(ctx, process.Name[box]("down"), (*box).Note, "down")
+		is(t, err, process.ErrTimeout, fault.Unavailable)
+		slot.Retire(process.Normal)
+	})
 }

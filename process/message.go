@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -263,11 +264,11 @@ func (a *answer[Out]) wait(ctx context.Context, s *Slot, timed bool) (Out, error
 		select {
 		case <-a.by.done:
 		case <-ended:
-			err := ctx.Err()
-			if err == context.DeadlineExceeded {
-				err = ErrTimeout
+			err := error(ErrTimeout)
+			if ctx.Err() != context.DeadlineExceeded {
+				err = explain(ctx.Err(), s)
 			}
-			a.fail(explain(err, s))
+			a.fail(err)
 			<-a.by.done // whichever came first, that answer or this one
 		}
 	}
@@ -276,7 +277,18 @@ func (a *answer[Out]) wait(ctx context.Context, s *Slot, timed bool) (Out, error
 		s.node.waiters.Put(a.by)
 	}
 	if a.err == ErrTimeout {
-		a.err = explain(ErrTimeout, s)
+		a.err = s.tooLate()
 	}
 	return a.out, a.err
+}
+
+// tooLate is the error for who waited in vain: it tells a process that is down from one
+// that is slow.
+func (s *Slot) tooLate() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == vacant || s.phase == opening {
+		return fault.Unavailable.Wrap(ErrTimeout, "%s is being restarted; try again", s)
+	}
+	return explain(ErrTimeout, s)
 }

@@ -14,6 +14,14 @@ type Down struct {
 	Final   bool // the process will not come back
 }
 
+// Key is which member of its family the process was, or "".
+func (d Down) Key() string {
+	if t, ok := d.Target.(interface{ Key() string }); ok {
+		return t.Key()
+	}
+	return ""
+}
+
 // Watch is a monitor that is set.
 type Watch struct {
 	port    Port[Down]

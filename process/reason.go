@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"reflect"
 	"runtime"
 	"strings"
 
@@ -93,6 +95,24 @@ func (p *Panic) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
+
+// At is where it happened, as "unit.go:83": the first place on the stack that is neither
+// the runtime's nor this package's.
+func (p *Panic) At() string {
+	frames := runtime.CallersFrames(p.stack)
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") && !strings.HasPrefix(f.Function, own) {
+			return fmt.Sprintf("%s:%d", path.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+// own is how the names of this package's functions begin.
+var own = reflect.TypeFor[Panic]().PkgPath() + "."
 
 // Stack prints the stack at the panic, one function a line with its place. Only
 // program counters are kept until it is called.

@@ -89,7 +89,7 @@ func (c crash) print(log *slog.Logger) {
 		reason = t.err
 	}
 	if p, ok := reason.(*Panic); ok {
-		attrs = append(attrs, slog.String("stack", p.Stack()))
+		attrs = append(attrs, slog.String("at", p.At()), slog.String("stack", p.Stack()))
 	}
 	log.LogAttrs(context.Background(), slog.LevelError, "process crashed", attrs...)
 }

@@ -167,8 +167,13 @@ func (s *Slot) String() string {
 	return "#" + strconv.FormatUint(s.id, 10)
 }
 
-// Key is which member of its family the slot is, or its name.
-func (s *Slot) Key() string { return s.name }
+// Key is which member of its family the slot is, or "".
+func (s *Slot) Key() string {
+	if s.opts.family == "" {
+		return ""
+	}
+	return s.name
+}
 
 // seldom gives the rare part. The slot is locked.
 func (s *Slot) seldom() *rare {

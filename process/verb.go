@@ -44,11 +44,23 @@ func Run[S any](ctx context.Context, to Address[S], method func(*S, context.Cont
 // Cast runs a method of another process and does not wait for it. An error that the
 // method returns is a crash of that process: there is nobody to give it to.
 //
+// So a method that refuses input is not for Cast: check before, or cast to a method that
+// handles the refusal itself.
+//
 // Cast waits for room in the mailbox, at most until the context's deadline (5 s if
-// it has none). From inside a handler it never waits: no room is ErrFull at once.
+// it has none). From inside a handler, and with [NoWait], it never waits: no room is
+// ErrFull at once.
 func Cast[S, In any](ctx context.Context, to Address[S], method func(*S, context.Context, In) error, in In) error {
 	f := frameOf(ctx)
 	return send(ctx, f, to, &castMsg[S, In]{trace: traceOf(ctx, f), call: method, in: in}, time.Time{})
+}
+
+// NoWait gives ctx for casts that must not wait for room, as in a loop that serves many:
+// where a mailbox is full they fail at once with ErrFull.
+func NoWait(ctx context.Context) context.Context {
+	ctx, cancel := context.WithDeadline(ctx, time.Unix(0, 0))
+	cancel()
+	return ctx
 }
 
 // Signal is Cast for a method without an input.

@@ -14,18 +14,18 @@ import (
 // have the defaults for a child, set any field, as in Backoff{Max: time.Minute}.
 type Backoff struct {
 	First time.Duration // 0: at once
-	Min   time.Duration // default 100 ms
-	Max   time.Duration // default 30 s
+	Min   time.Duration // default 100 ms, or First if that is more
+	Max   time.Duration // default 30 s, or Min if that is more
 	Quiet time.Duration // without a crash, the row begins anew; default 1 min
 	Tries int           // restarts in a row before the supervisor gives up; 0: it never does
 }
 
 func (b Backoff) orDefault() Backoff {
 	if b.Min == 0 {
-		b.Min = 100 * time.Millisecond
+		b.Min = max(b.First, 100*time.Millisecond)
 	}
 	if b.Max == 0 {
-		b.Max = 30 * time.Second
+		b.Max = max(b.Min, 30*time.Second)
 	}
 	if b.Quiet == 0 {
 		b.Quiet = time.Minute

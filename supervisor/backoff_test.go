@@ -13,7 +13,8 @@ func TestBackoffWaits(t *testing.T) {
 		waits []time.Duration // without the jitter
 	}{
 		"default":      {Backoff{}, []time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms, 6400 * ms, 12800 * ms, 25600 * ms, 30 * s, 30 * s}},
-		"first":        {Backoff{First: s}, []time.Duration{s, 100 * ms, 200 * ms}},
+		"first":        {Backoff{First: s}, []time.Duration{s, s, 2 * s}},
+		"long first":   {Backoff{First: 60 * s}, []time.Duration{60 * s, 60 * s, 60 * s}},
 		"min, max":     {Backoff{Min: 3 * s, Max: 7 * s}, []time.Duration{0, 3 * s, 6 * s, 7 * s, 7 * s}},
 		"max is min":   {Backoff{Min: s, Max: s}, []time.Duration{0, s, s, s}},
 		"max below":    {Backoff{Min: s, Max: ms}, []time.Duration{0, ms, ms}},

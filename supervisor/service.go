@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/bennu-go/bennu/process"
@@ -38,7 +39,7 @@ func (s serviceSpec) serve(ctx context.Context) error {
 	err := s.Serve(process.Outside(ctx))
 	switch {
 	case ctx.Err() != nil: // it was to stop
-		if !process.Clean(err) && !errors.Is(err, ctx.Err()) {
+		if !process.Clean(err) && !errors.Is(err, ctx.Err()) && !errors.Is(err, net.ErrClosed) {
 			telemetry.Log(ctx).Warn("service failed while it stopped", "process", process.Self[service](ctx).String(), "reason", err)
 		}
 		return nil

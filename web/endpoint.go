@@ -96,6 +96,7 @@ func (e *Endpoint) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	telemetry.Log(ctx).Info("listening", "url", e.URL())
 	srv := e.server(ctx)
 	ended := make(chan error, 1)
 	go func() {

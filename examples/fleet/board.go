@@ -150,11 +150,7 @@ func (b *Board) watch(ctx context.Context, e *entry) error {
 }
 
 func (b *Board) down(ctx context.Context, d process.Down) error {
-	member, ok := d.Target.(process.Member[Unit])
-	if !ok {
-		return nil
-	}
-	e := b.units[member.Key()]
+	e := b.units[d.Key()]
 	switch {
 	case e == nil:
 		return nil
