@@ -82,7 +82,7 @@ func build(opts options) (bennu.App, error) {
 		{Run: supervisor.Process(Writing, openWriter(repo))},
 		{Run: supervisor.Process(Dispatch, openBoard(store, opts.MaxUnits))},
 		{
-			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 256}, process.Most(opts.MaxUnits)),
+			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 256}), // the board says how many
 			Backoff: supervisor.Backoff{First: 500 * time.Millisecond, Min: 500 * time.Millisecond, Max: 5 * time.Second},
 		},
 		{Name: "socket", Run: socket},

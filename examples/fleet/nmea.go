@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"time"
 )
@@ -179,7 +180,7 @@ func parseOptional(f []byte, scale float64) (*float64, error) {
 		return nil, nil
 	}
 	v, err := strconv.ParseFloat(string(f), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil, badField
 	}
 	v *= scale

@@ -53,7 +53,7 @@ func (r *Replay) start(ctx context.Context) error {
 		return err
 	}
 	for i := range trips {
-		if err := process.Signal(ctx, Vehicles.Of(strconv.Itoa(i)), (*Vehicle).Drive); err != nil {
+		if err := process.Signal(ctx, Vehicles.Of(strconv.Itoa(i)), (*Vehicle).Wake); err != nil {
 			return err
 		}
 	}
@@ -96,6 +96,14 @@ func (r *Replay) openVehicle(ctx context.Context) (*Vehicle, error) {
 
 func (v *Vehicle) length() float64 { return v.trip[len(v.trip)-1].at }
 
+// Wake does nothing: a vehicle that is up drives.
+func (v *Vehicle) Wake(context.Context) error { return nil }
+
+var _ process.Continuer = (*Vehicle)(nil)
+
+// Continue drives off, at first and after a crash.
+func (v *Vehicle) Continue(ctx context.Context) error { return v.Drive(ctx) }
+
 // Drive sends the position of the waypoint it is at, and goes on to the next.
 func (v *Vehicle) Drive(ctx context.Context) error {
 	w := v.trip[v.next]
@@ -111,7 +119,7 @@ func (v *Vehicle) Drive(ctx context.Context) error {
 	for due := v.due(); due <= now; due = v.due() { // what took too long is left out
 		v.advance()
 	}
-	wait := (v.due() - now) / v.speed
+	wait := min((v.due()-now)/v.speed, math.MaxInt64/float64(2*time.Second)) // or it would be none
 	_, err = process.After(ctx, time.Duration(wait*float64(time.Second)), (*Vehicle).arrive)
 	return err
 }

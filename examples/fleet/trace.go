@@ -77,7 +77,8 @@ func agencyOf(path string) string {
 		}
 		return '-'
 	}, base)
-	if name = name[:min(len(name), 60)]; name == "" { // room for the number of a vehicle
+	name = name[:min(len(name), 56)] // room for the number of a vehicle
+	if name == "" || name == "none" {
 		return "replay"
 	}
 	return name
@@ -108,6 +109,8 @@ func readTrace(file []byte) (trips [][]waypoint, err error) {
 	return driven, nil
 }
 
+const maxAt = 1e12 // s; the years of GPX end at 9999
+
 // increasing leaves out what cannot be, and waypoints whose time does not increase, and
 // counts time from the first.
 func increasing(trip []waypoint) []waypoint {
@@ -115,7 +118,7 @@ func increasing(trip []waypoint) []waypoint {
 	var began, last float64
 	for _, w := range trip {
 		switch {
-		case !within(w.lat, -90, 90) || !within(w.lon, -180, 180) || math.IsNaN(w.at) || math.IsInf(w.at, 0):
+		case !within(w.lat, -90, 90) || !within(w.lon, -180, 180) || !within(w.at, -maxAt, maxAt):
 			continue
 		case len(kept) == 0:
 			began = w.at
@@ -175,15 +178,16 @@ func readTrips(file []byte) ([][]waypoint, error) {
 	return trips, nil
 }
 
-// readGPX reads the track segments of a GPX file. Points without a time are left out.
+// readGPX reads the track segments of a GPX file. Points without a place or a time are
+// left out.
 func readGPX(file []byte) ([][]waypoint, error) {
 	var gpx struct {
 		XMLName  xml.Name `xml:"gpx"`
 		Segments []struct {
 			Points []struct {
-				Lat  float64 `xml:"lat,attr"`
-				Lon  float64 `xml:"lon,attr"`
-				Time string  `xml:"time"`
+				Lat  *float64 `xml:"lat,attr"`
+				Lon  *float64 `xml:"lon,attr"`
+				Time string   `xml:"time"`
 			} `xml:"trkpt"`
 		} `xml:"trk>trkseg"`
 	}
@@ -194,8 +198,8 @@ func readGPX(file []byte) ([][]waypoint, error) {
 	for i, s := range gpx.Segments {
 		for _, p := range s.Points {
 			at, err := time.Parse(time.RFC3339, strings.TrimSpace(p.Time))
-			if err == nil {
-				trips[i] = append(trips[i], waypoint{at: seconds(at), lat: p.Lat, lon: p.Lon})
+			if err == nil && p.Lat != nil && p.Lon != nil {
+				trips[i] = append(trips[i], waypoint{at: seconds(at), lat: *p.Lat, lon: *p.Lon})
 			}
 		}
 	}

@@ -69,10 +69,7 @@ func (u *UDP) Start(ctx context.Context) error {
 func (u *UDP) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = u.conn.Close() })
 	defer stop()
-	// A cast with a context that has ended takes room in a mailbox, but does not wait
-	// for it: one unit that is flooded must not hold up the others.
-	hurry, cancel := context.WithDeadline(ctx, time.Now())
-	defer cancel()
+	hurry := process.NoWait(ctx) // one unit that is flooded must not hold up the others
 	buffer := make([]byte, maxDatagram)
 	for {
 		n, _, err := u.conn.ReadFromUDPAddrPort(buffer)
@@ -134,9 +131,7 @@ func (u *UDP) datagram(ctx context.Context, d []byte) {
 	}
 	if err := process.Cast(ctx, Units.Of(unit), (*Unit).Hear, fixes); err != nil {
 		u.drop(reasonOf(err), len(fixes))
-		return
 	}
-	u.count("accepted").Add(int64(len(fixes)))
 }
 
 func reasonOf(err error) dirt {

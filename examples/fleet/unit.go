@@ -62,7 +62,9 @@ func (u *Unit) Hear(ctx context.Context, fixes []Fix) error {
 	if err := u.take(ctx, fixes); err != nil {
 		telemetry.Count(ctx, "fleet.udp.failed", int64(len(fixes)))
 		telemetry.Log(ctx).Debug("positions were not taken", "unit", u.id, "error", err)
+		return nil
 	}
+	telemetry.Count(ctx, "fleet.udp.accepted", int64(len(fixes)))
 	return nil
 }
 
