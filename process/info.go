@@ -1,6 +1,9 @@
 package process
 
-import "reflect"
+import (
+	"context"
+	"reflect"
+)
 
 // Info is a process as a listing shows it. Neither its state nor any argument is in
 // it.
@@ -36,6 +39,18 @@ func (s *Slot) Info() Info {
 		i.Last = s.rare.last
 	}
 	return i
+}
+
+// Alive reports whether the target's process runs. It wakes nobody, and may be untrue a
+// moment later.
+func Alive(ctx context.Context, target Target) bool {
+	s, err := target.locate(ctx, asleep)
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == alive
 }
 
 // Processes lists the node's processes, newest first.

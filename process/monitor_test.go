@@ -206,3 +206,22 @@ func TestWait(t *testing.T) {
 		is(t, err, process.ErrNoProcess)
 	})
 }
+
+// Alive asks, and wakes nobody.
+func TestAlive(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		const nobody process.Name[box] = "nobody"
+		if process.Alive(ctx, nobody) || process.Alive(t.Context(), nobody) || process.Alive(ctx, process.Ref[box]{}) {
+			t.Error("nobody is alive")
+		}
+		ref := newBox(t, ctx)
+		if !process.Alive(ctx, ref) {
+			t.Error("it should be alive")
+		}
+		is(t, process.Exit(ctx, ref, process.Normal))
+		synctest.Wait()
+		if process.Alive(ctx, ref) {
+			t.Error("it should have ended")
+		}
+	})
+}

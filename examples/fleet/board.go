@@ -90,7 +90,13 @@ func openBoard(store Store, most int) func(context.Context) (*Board, error) {
 			return nil, err
 		}
 		for _, u := range known {
-			b.units[u.Unit] = &entry{View: View{u.Unit, u.Agency, offline, u.position()}, located: true}
+			e := &entry{View: View{u.Unit, u.Agency, offline, u.position()}, located: true}
+			if b.units[u.Unit] = e; process.Alive(ctx, Units.Of(u.Unit)) { // it is the board that has restarted
+				e.State = online
+				if err := b.watch(ctx, e); err != nil {
+					return nil, err
+				}
+			}
 		}
 		return b, nil
 	}

@@ -42,23 +42,34 @@ func (r *Replay) children() []supervisor.Child {
 	}
 	return []supervisor.Child{
 		{Run: supervisor.Family(Vehicles, r.openVehicle, process.Idle(0))},
-		{Name: "replay", Run: supervisor.Func(r.start), Restart: supervisor.Transient},
+		{Name: "replay", Run: supervisor.Func(r.wake), Backoff: supervisor.Backoff{Max: wakeEvery}},
 	}
 }
 
-// start sends all vehicles off.
-func (r *Replay) start(ctx context.Context) error {
+// wake sends all vehicles off, and looks after them: if their family was restarted, they
+// are sent off again.
+func (r *Replay) wake(ctx context.Context) error {
 	trips, err := r.trips()
 	if err != nil {
 		return err
 	}
-	for i := range trips {
-		if err := process.Signal(ctx, Vehicles.Of(strconv.Itoa(i)), (*Vehicle).Wake); err != nil {
-			return err
+	again := time.NewTicker(wakeEvery)
+	defer again.Stop()
+	for {
+		for i := range trips {
+			if err := process.Signal(ctx, Vehicles.Of(strconv.Itoa(i)), (*Vehicle).Wake); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	return nil
 }
+
+const wakeEvery = 10 * time.Second
 
 // Vehicle drives one trip for ever, and sends its position at each waypoint.
 type Vehicle struct {
@@ -104,6 +115,8 @@ var _ process.Continuer = (*Vehicle)(nil)
 // Continue drives off, at first and after a crash.
 func (v *Vehicle) Continue(ctx context.Context) error { return v.Drive(ctx) }
 
+const maxWait = 1e9 // s; a time.Duration holds no more than 9.2e9
+
 // Drive sends the position of the waypoint it is at, and goes on to the next.
 func (v *Vehicle) Drive(ctx context.Context) error {
 	w := v.trip[v.next]
@@ -119,7 +132,7 @@ func (v *Vehicle) Drive(ctx context.Context) error {
 	for due := v.due(); due <= now; due = v.due() { // what took too long is left out
 		v.advance()
 	}
-	wait := min((v.due()-now)/v.speed, math.MaxInt64/float64(2*time.Second)) // or it would be none
+	wait := min((v.due()-now)/v.speed, maxWait)
 	_, err = process.After(ctx, time.Duration(wait*float64(time.Second)), (*Vehicle).arrive)
 	return err
 }
