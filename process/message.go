@@ -22,6 +22,7 @@ type message interface {
 	over() bool                 // its method has returned
 	of() *incarnation           // the one life it is for; nil: survives a crash
 	method() any                // the method, for reports
+	from() *telemetry.Trace     // the sender's trace, for reports; may be nil
 }
 
 // link is what all envelopes have in common.
@@ -32,6 +33,8 @@ func (l *link) fail(error)       {}
 func (l *link) gone() bool       { return false }
 func (l *link) over() bool       { return false }
 func (l *link) of() *incarnation { return nil }
+
+func (l *link) from() *telemetry.Trace { return nil }
 
 // queue is a list of messages, linked through themselves.
 type queue struct {
@@ -194,6 +197,13 @@ func (m *doMsg[S, In]) method() any        { return m.call }
 func (m *runMsg[S]) method() any           { return m.call }
 func (m *castMsg[S, In]) method() any      { return m.call }
 func (m *signalMsg[S]) method() any        { return m.call }
+
+func (m *callMsg[S, In, Out]) from() *telemetry.Trace { return m.trace }
+func (m *askMsg[S, Out]) from() *telemetry.Trace      { return m.trace }
+func (m *doMsg[S, In]) from() *telemetry.Trace        { return m.trace }
+func (m *runMsg[S]) from() *telemetry.Trace           { return m.trace }
+func (m *castMsg[S, In]) from() *telemetry.Trace      { return m.trace }
+func (m *signalMsg[S]) from() *telemetry.Trace        { return m.trace }
 
 func (m *callMsg[S, In, Out]) fail(err error) { m.answer.fail(err) }
 func (m *askMsg[S, Out]) fail(err error)      { m.answer.fail(err) }

@@ -83,6 +83,9 @@ func (c crash) print(log *slog.Logger) {
 	}
 	if c.message != nil {
 		attrs = append(attrs, slog.String("method", methodName(c.message)))
+		if t := c.message.from(); t != nil && t.RequestID != "" {
+			attrs = append(attrs, slog.String("request_id", t.RequestID))
+		}
 	}
 	reason := c.reason
 	if t, ok := reason.(*terminateFailed); ok {

@@ -41,6 +41,9 @@ func TestReport(t *testing.T) {
 		{"panic", func(ctx context.Context) {
 			_ = process.Run(ctx, theBox, (*box).Burst)
 		}, []string{`process=box`, `reason="panic: burst"`, "method=(*box).Burst", "process_test.(*box).Burst", "main_test.go:"}, ""},
+		{"request", func(ctx context.Context) {
+			_ = process.Run(telemetry.WithTrace(ctx, &telemetry.Trace{RequestID: "r-1"}), theBox, (*box).Burst)
+		}, []string{"process=box", "request_id=r-1"}, ""},
 		{"error", func(ctx context.Context) {
 			is(t, process.Signal(ctx, theBox, (*box).Sour))
 			processtest.Settle(t, ctx, theBox)

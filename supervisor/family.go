@@ -146,11 +146,42 @@ func (f *family) Member(ctx context.Context, key string, wake bool) (*process.Sl
 // ended handles the end of a member.
 func (f *family) ended(ctx context.Context, d process.Down) error {
 	slot := d.Target.(*process.Slot)
+	wait, next := f.decide(slot, d)
+	log := telemetry.Log(ctx).With("process", slot.String(), "reason", d.Reason)
+	switch next {
+	case forget:
+		log.Error("member is given up: it crashed too often")
+	case later:
+		log.Warn("member will be restarted", "in", wait)
+		if wait == 0 {
+			slot.Restart(f.ctx)
+			return nil
+		}
+		_, err := process.After(ctx, wait, func(*family, context.Context) error {
+			slot.Restart(f.ctx)
+			return nil
+		})
+		return err
+	}
+	return nil
+}
+
+// verdict is what becomes of a member that has ended.
+type verdict uint8
+
+const (
+	done   verdict = iota // it has been seen to
+	forget                // it crashed too often
+	later                 // it is to be restarted
+)
+
+// decide does all that needs the lock, and nothing that runs other people's code.
+func (f *family) decide(slot *process.Slot, d process.Down) (wait time.Duration, next verdict) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m := f.byKey[slot.Key()]
 	if m == nil || m.slot != slot || f.closed {
-		return nil
+		return 0, done
 	}
 	m.proven = m.proven || d.Started
 	m.quiet = false
@@ -158,32 +189,22 @@ func (f *family) ended(ctx context.Context, d process.Down) error {
 	case !d.Started && (!m.proven || refuses(d.Reason)):
 		delete(f.byKey, slot.Key())
 		slot.Refuse(d.Reason)
-		return nil
+		return 0, done
 	case process.Clean(d.Reason):
 		if slot.RetireIdle(d.Reason) {
 			delete(f.byKey, slot.Key())
 		} else {
 			slot.Restart(f.ctx) // mail came while it fell asleep
 		}
-		return nil
+		return 0, done
 	}
 	wait, ok := m.row.next(f.backoff, time.Now())
 	if !ok {
-		telemetry.Log(ctx).Error("member is given up: it crashed too often", "process", slot.String(), "reason", d.Reason)
 		delete(f.byKey, slot.Key())
 		slot.Retire(d.Reason)
-		return nil
+		return 0, forget
 	}
-	telemetry.Log(ctx).Warn("member is restarted", "process", slot.String(), "reason", d.Reason, "in", wait)
-	if wait == 0 {
-		slot.Restart(f.ctx)
-		return nil
-	}
-	_, err := process.After(ctx, wait, func(*family, context.Context) error {
-		slot.Restart(f.ctx)
-		return nil
-	})
-	return err
+	return wait, later
 }
 
 // refuses reports whether a constructor that failed with reason will have no member with

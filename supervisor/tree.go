@@ -123,7 +123,7 @@ func (t Tree) Serve(ctx context.Context) error {
 
 // ErrGaveUp is the reason of a supervisor whose children crashed too often. It is a
 // clean end, as in OTP: a Transient tree is not restarted after it.
-var ErrGaveUp = fmt.Errorf("%w: reached the most restarts", process.Shutdown)
+var ErrGaveUp = fmt.Errorf("%w: a child crashed too often", process.Shutdown)
 
 // tree is a supervisor's process.
 type tree struct {
@@ -215,9 +215,9 @@ func (t *tree) ended(ctx context.Context, d process.Down) error {
 	wait, ok := t.budget(k, time.Now())
 	if !ok {
 		log.Error("the supervisor gives up: its child crashed too often", "reason", d.Reason)
-		return process.Stop(ctx, ErrGaveUp)
+		return process.Stop(ctx, fmt.Errorf("%w: %q, at last with: %v", ErrGaveUp, k.name(), d.Reason))
 	}
-	log.Warn("child is restarted", "reason", d.Reason, "in", wait)
+	log.Warn("child will be restarted", "reason", d.Reason, "in", wait)
 	if wait == 0 {
 		return t.restart(ctx, k)
 	}

@@ -108,7 +108,7 @@ func TestInputRefused(t *testing.T) {
 		status                     int
 		detail                     string
 	}{
-		{"GET /units/x/s", "", "", 400, "id in the path must be a whole number from -9223372036854775808 to 9223372036854775807"},
+		{"GET /units/x/s", "", "", 400, "id in the path must be a whole number"},
 		{"GET /units/1/s?small=128", "", "", 400, "small in the query must be a whole number from -128 to 127"},
 		{"GET /units/1/s?byte=256", "", "", 400, "byte in the query must be a whole number from 0 to 255"},
 		{"GET /units/1/s?byte=-1", "", "", 400, "byte in the query must be a whole number from 0 to 255"},
@@ -120,8 +120,8 @@ func TestInputRefused(t *testing.T) {
 		{"GET /units/1/s?until=", "", "", 400, "until in the query must be a time like 2026-01-31T12:00:00Z"},
 		{"GET /units/1/s?wait=5", "", "", 400, "wait in the query must be a duration like 1m30s"},
 		{"GET /units/1/s?addr=1", "", "", 400, "addr in the query must be a well-formed addr"},
-		{"GET /units/1/s?limit=a", "", "", 400, "limit in the query must be a whole number from -9223372036854775808 to 9223372036854775807"},
-		{"GET /units/1/s?ids=1&ids=b", "", "", 400, "ids in the query must be a whole number from -9223372036854775808 to 9223372036854775807"},
+		{"GET /units/1/s?limit=a", "", "", 400, "limit in the query must be a whole number"},
+		{"GET /units/1/s?ids=1&ids=b", "", "", 400, "ids in the query must be a whole number"},
 		{"GET /units/1/s?on=1&on=1", "", "", 400, "on in the query may be given once"},
 		{"GET /units/1/s?a=%25zz;&b=%25", "", "", 400, "the query string is malformed"},
 		{"POST /units/1/s", "{}", "", 415, "the Content-Type must be application/json"},
@@ -140,7 +140,7 @@ func TestInputRefused(t *testing.T) {
 		{"POST /units/1/s", `{"count":1.5}`, "application/json", 400, "count must be a whole number from -128 to 127, not 1.5"},
 		{"POST /units/1/s", `{"lat":1e999}`, "application/json", 400, "lat must be a number, not 1e999"},
 		{"POST /units/1/s", `{"tags":{}}`, "application/json", 400, "tags must be an array, not an object"},
-		{"POST /units/1/s", `{"Inner":{"Deep":true}}`, "application/json", 400, "Inner.Deep must be a whole number from -9223372036854775808 to 9223372036854775807, not true or false"},
+		{"POST /units/1/s", `{"Inner":{"Deep":true}}`, "application/json", 400, "Inner.Deep must be a whole number, not true or false"},
 		{"POST /units/1/s", `{"at":"now"}`, "application/json", 400, "a time must be like 2026-01-31T12:00:00Z, not now"},
 		{"POST /units/1/s", `{"Addr":"x"}`, "application/json", 400, "the body has a value that is not accepted"},
 		{"POST /units/1/s", `{}`, "application/json; charset=utf-8", 204, ""},

@@ -76,9 +76,9 @@ func listenFault(err error, addr string) error {
 	_, port, _ := net.SplitHostPort(addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, wsaeaddrinuse):
-		return fault.Unavailable.Wrap(err, "port %s is taken; stop the other program or choose another with Addr", port)
+		return fault.Unavailable.Wrap(err, "port %s is taken; stop the other program or choose another address", port)
 	case errors.Is(err, syscall.EACCES):
-		return fault.Unavailable.Wrap(err, "port %s needs a privilege that this program lacks; choose one above 1023 with Addr", port)
+		return fault.Unavailable.Wrap(err, "port %s needs a privilege that this program lacks; choose one above 1023", port)
 	}
 	return fault.Unavailable.Wrap(err, "cannot listen on %s", addr)
 }
@@ -117,7 +117,7 @@ func (e *Endpoint) Serve(ctx context.Context) error {
 
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(0, cmp.Or(e.Drain, 4*time.Second)))
 	defer cancel()
-	if err := srv.Shutdown(drain); err != nil {
+	if err := srv.Shutdown(drain); errors.Is(err, context.DeadlineExceeded) { // others: the listener is closed already
 		telemetry.Log(ctx).Warn("requests were cut: the drain time is over", "addr", l.Addr().String())
 	}
 	srv.Close()

@@ -90,7 +90,7 @@ func TestEndpointTakenPort(t *testing.T) {
 	_, port, _ := net.SplitHostPort(e.ListenAddr())
 	second := &web.Endpoint{Addr: e.ListenAddr(), Handler: say("")}
 	err := second.Start(t.Context())
-	want := fmt.Sprintf("port %s is taken; stop the other program or choose another with Addr", port)
+	want := fmt.Sprintf("port %s is taken; stop the other program or choose another address", port)
 	if !errors.Is(err, fault.Unavailable) || fault.Detail(err) != want {
 		t.Errorf("Start = %v", err)
 	}

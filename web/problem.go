@@ -53,6 +53,10 @@ func StatusOf(err error) int {
 	if errors.As(err, &own) {
 		return own.status
 	}
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return http.StatusRequestEntityTooLarge
+	}
 	if kind := fault.Of(err); int(kind) < len(statuses) {
 		return statuses[kind]
 	}

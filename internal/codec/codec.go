@@ -73,8 +73,11 @@ func given(value string) string {
 	return strings.TrimPrefix(value, "number ") // one that does not fit
 }
 
-// WholeNumber names an integer type's range.
+// WholeNumber names an integer type's range, unless nobody would exceed it.
 func WholeNumber(t reflect.Type) string {
+	if t.Kind() < reflect.Uint && t.Bits() == 64 {
+		return "a whole number"
+	}
 	if t.Kind() >= reflect.Uint {
 		return fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
 	}
