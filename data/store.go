@@ -27,6 +27,8 @@ type store struct {
 	writing, reading *gate
 	writePlaces      int         // of the writing gate that one write takes
 	anchor           driver.Conn // holds a database in memory together
+	path             string      // of the file; "" in memory
+	file             fs.FileInfo // as it was opened
 
 	ctx  context.Context // ends when running transactions are cut off
 	stop context.CancelFunc
@@ -45,9 +47,17 @@ func open(ctx context.Context, at address, r *Repo) (*store, error) {
 		// runs, and a commit while a read does. So one write takes all places.
 		st.writing, st.writePlaces = st.reading, n
 	}
-	if err := st.connect(ctx, at, n); err != nil {
+	err := st.connect(ctx, at, n)
+	if err != nil {
 		st.closePools()
 		return nil, translate(ctx, err)
+	}
+	if !at.memory {
+		st.path = at.path
+		if st.file, err = os.Stat(at.path); err != nil {
+			st.closePools()
+			return nil, fault.Unavailable.Wrap(err, "the file cannot be read")
+		}
 	}
 	st.writer.RegisterModel(r.Models...)
 	return st, nil
@@ -138,6 +148,18 @@ func (st *store) close(ctx context.Context, drain time.Duration) {
 		}
 	}
 	st.closePools()
+}
+
+var errMoved = fault.Unavailable.Errorf("the file was moved or deleted while it was open: put it back and restart")
+
+// moved reports whether the file that is open is no longer the one at its path. The
+// engine does not mind, but what it writes is lost with the program.
+func (st *store) moved() bool {
+	if st.path == "" {
+		return false
+	}
+	file, err := os.Stat(st.path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(file, st.file)
 }
 
 func (st *store) empty(within time.Duration) bool {

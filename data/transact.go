@@ -77,6 +77,9 @@ func (r *Repo) transact(ctx context.Context, write bool, fn func(context.Context
 	if err := tx.Commit(); err != nil { // rolls back if it cannot commit
 		return translate(inside, err)
 	}
+	if st.moved() {
+		return errMoved
+	}
 	count = "data.writes"
 	return nil
 }

@@ -35,6 +35,28 @@ test("joins, pushes, is refused, and leaves", async () => {
   await agency.leave();
 });
 
+test("sees a crashed unit come back, and stays joined", async () => {
+  const agency = socket.channel("agency:nyc");
+  const unit = socket.channel("unit:nyc-008");
+  const states = [];
+  agency.on("moved", ({ units }) => states.push(...units.filter((u) => u.unit === "nyc-008").map((u) => u.state)));
+  await Promise.all([agency.join(), unit.join()]);
+  unit.push("crash", {}, 100).catch(() => {}); // has no reply
+  await until("it restarts", () => states.includes("restarting"));
+  states.length = 0;
+  await until("it is back", () => states.includes("online"));
+  assert.equal(unit.state, "joined");
+  assert.equal(agency.state, "joined");
+  await unit.leave();
+  await agency.leave();
+});
+
+test("is refused where there is no such topic", async () => {
+  const channel = socket.channel("nothing:here");
+  await assert.rejects(channel.join(), { status: "error", reason: "unmatched topic" });
+  await channel.leave();
+});
+
 test("rejoins by itself, with a fresh snapshot, after the server was killed", async () => {
   const agency = socket.channel("agency:nyc");
   let snapshots = 0;

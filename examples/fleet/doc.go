@@ -3,6 +3,29 @@
 //
 //	go run ./examples/fleet      # http://127.0.0.1:4000, replaying 996 vehicles
 //
+// # Doors
+//
+// A device sends its position by HTTP, as the OsmAnd and Traccar Client apps do, as NMEA
+// sentences over UDP, or over the socket (topic unit:<id>, event position). With agency=nyc it
+// is seen beside the replayed vehicles:
+//
+//	curl 'http://127.0.0.1:4000/osmand?id=amb-1&lat=40.75&lon=-73.98&agency=nyc'
+//	printf 'amb-2 $GPRMC,…*hh' | nc -u -w0 127.0.0.1 5005
+//
+// Others read:
+//
+//	GET /api/units                            all units
+//	GET /api/units/{id}                       one
+//	GET /api/units/{id}/track?from=…&to=…     its positions, 1,000 a page
+//	GET /api/units/{id}/restarts              what its process went through
+//	GET /api/agencies                         who has units
+//	GET /api/health                           the tree and the counters
+//
+// The page, and whoever else joins agency:<id> on /socket, gets what moved, five times a
+// second. go run ./examples/fleet -h has the options.
+//
+// # Design
+//
 // Each unit is a process. What is sent to it by HTTP, by a socket, or by the replay, is a
 // call of its method Fix, which answers once the position is committed. The board is one
 // process that knows where all are; dispatchers' pages get what moved from it, five times

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/bennu-go/bennu"
@@ -29,7 +30,7 @@ type options struct {
 	DB       string     `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where positions are kept; sqlite::memory: forgets them"`
 	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc, limerick, none, or a file (GPX, trips JSON, NMEA log)"`
 	Speed    float64    `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
-	Key      string     `flag:"key" env:"FLEET_KEY" secret:"true" help:"what every door then wants as key=…"`
+	Key      string     `flag:"key" env:"FLEET_KEY" secret:"true" help:"what every door then wants as key=…; the page as /?key=…"`
 	Open     bool       `flag:"open" env:"FLEET_OPEN" help:"listen to the network without a key"`
 	Demo     *bool      `flag:"demo" env:"FLEET_DEMO" help:"let clients crash units; default: only where nobody else can connect"`
 	MaxUnits int        `flag:"max-units" env:"FLEET_MAX_UNITS" default:"10000" help:"how many units there may be"`
@@ -45,7 +46,7 @@ func main() {
 		err = run(context.Background(), opts)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		fmt.Fprintln(os.Stderr, name+":", strings.TrimPrefix(err.Error(), name+": ")) // which the tree has, too
 		os.Exit(1)
 	}
 }
@@ -101,11 +102,12 @@ func (o options) check() error {
 	if o.MaxUnits < 1 {
 		return fault.Invalid.Errorf("-max-units must be at least 1, got %d", o.MaxUnits)
 	}
-	if o.Key == "" && !o.Open {
-		for flag, addr := range map[string]string{"-addr": o.Addr, "-udp": o.UDP} {
-			if !loopback(addr) {
-				return fault.Invalid.Errorf("%s %s can be reached by others: set -key, or -open to let everybody in", flag, addr)
-			}
+	for _, door := range []struct{ flag, addr string }{{"-addr", o.Addr}, {"-udp", o.UDP}} {
+		if _, _, err := net.SplitHostPort(door.addr); err != nil && door.addr != "" {
+			return fault.Invalid.Errorf("%s %q is no address; want host:port, as in 127.0.0.1:4000", door.flag, door.addr)
+		}
+		if o.Key == "" && !o.Open && !loopback(door.addr) {
+			return fault.Invalid.Errorf("%s %s can be reached by others: set -key, or -open to let everybody in", door.flag, door.addr)
 		}
 	}
 	return nil
@@ -126,9 +128,5 @@ func loopback(addr string) bool {
 		return true
 	}
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		host = addr
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"io"
 	"math"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,10 +21,21 @@ import (
 
 const metresPerKnot = 1852.0 / 3600
 
-// osmand is the door for the OsmAnd protocol, which the Traccar Client phone app speaks.
-// It answers 200 once the position is committed. The form has been parsed.
+// osmand is the door for the OsmAnd protocol, which the Traccar Client phone app speaks: as
+// parameters, and from its version 9 on as JSON. It answers 200 once the position is
+// committed. The form has been parsed.
 func osmand(w http.ResponseWriter, r *http.Request) {
-	f, err := readOsmand(r.Form, time.Now())
+	read := readOsmand
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" && r.Form.Get("lat") == "" {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			telemetry.Count(r.Context(), "fleet.osmand.refused", 1)
+			web.Problem(w, r, fault.Invalid.Wrap(err, "the body cannot be read"))
+			return
+		}
+		read = func(form url.Values, now time.Time) (Fix, error) { return readTraccar(body, form, now) }
+	}
+	f, err := read(r.Form, time.Now())
 	if err == nil {
 		err = accept(r.Context(), "osmand", f)
 	} else {
@@ -56,6 +71,10 @@ func readOsmand(form url.Values, now time.Time) (Fix, error) {
 		if err != nil || text == "" && !required {
 			return nil
 		}
+		if text == "" {
+			err = fault.Invalid.Errorf("%s is missing", name)
+			return nil
+		}
 		v, bad := strconv.ParseFloat(text, 64)
 		if bad != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			err = fault.Invalid.Errorf("%s must be a number, got %.40q", name, text)
@@ -75,6 +94,37 @@ func readOsmand(form url.Values, now time.Time) (Fix, error) {
 	if f.At, err = readTime(form.Get("timestamp"), now); err != nil {
 		return f, err
 	}
+	return f, f.Check(now)
+}
+
+// readTraccar reads what Traccar Client sends as JSON. Its speed is in m/s.
+func readTraccar(body []byte, form url.Values, now time.Time) (Fix, error) {
+	var report struct {
+		Device   string `json:"device_id"`
+		Location struct {
+			Timestamp string `json:"timestamp"`
+			Coords    struct {
+				Lat      *float64 `json:"latitude"`
+				Lon      *float64 `json:"longitude"`
+				Speed    *float64 `json:"speed"`
+				Heading  *float64 `json:"heading"`
+				Altitude *float64 `json:"altitude"`
+			} `json:"coords"`
+		} `json:"location"`
+	}
+	if err := json.Unmarshal(body, &report); err != nil {
+		return Fix{}, fault.Invalid.Wrap(err, "the body is not a location of Traccar Client, or not JSON")
+	}
+	c := report.Location.Coords
+	if c.Lat == nil || c.Lon == nil {
+		return Fix{}, fault.Invalid.Errorf("location.coords.latitude or .longitude is missing")
+	}
+	f := Fix{Unit: cmp.Or(report.Device, form.Get("id")), Agency: form.Get("agency"), Altitude: c.Altitude}
+	at, err := readTime(report.Location.Timestamp, now)
+	if err != nil {
+		return f, err
+	}
+	f.Position = Position{at, *c.Lat, *c.Lon, c.Speed, c.Heading}
 	return f, f.Check(now)
 }
 

@@ -41,21 +41,25 @@ func routes(opts options, store Store, socket *channel.Socket, replay *Replay, d
 
 	router.Mount("/socket", socket)
 	router.Handle("GET /bennu.js", web.Static(js.Files()))
-	router.HandleFunc("GET /{$}", page(opts, replay))
+	router.HandleFunc("GET /{$}", page(opts, replay, door))
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		panic(err) // it is in the binary
 	}
-	router.Mount("", web.Static(files))
+	router.Handle("GET /{file}", web.Static(files))
 	return router
 }
 
 // page renders the dispatcher's page. The key goes into it only as it came in the
 // address.
-func page(opts options, replay *Replay) http.HandlerFunc {
+func page(opts options, replay *Replay, door keyed) http.HandlerFunc {
 	index := template.Must(template.New("index").Parse(indexFile))
 	return func(w http.ResponseWriter, r *http.Request) {
-		agency := r.URL.Query().Get("agency")
+		key, agency := r.URL.Query().Get("key"), r.URL.Query().Get("agency")
+		if door.check(key) != nil {
+			web.Problem(w, r, fault.Forbidden.Errorf("this fleet wants a key: open /?key=…"))
+			return
+		}
 		switch {
 		case agency == "" && replay.name != "none":
 			agency = replay.name
@@ -64,7 +68,7 @@ func page(opts options, replay *Replay) http.HandlerFunc {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		err := index.Execute(w, map[string]any{"Demo": opts.demo(), "Agency": agency, "Key": r.URL.Query().Get("key")})
+		err := index.Execute(w, map[string]any{"Demo": opts.demo(), "Agency": agency, "Key": key})
 		if err != nil {
 			telemetry.Log(r.Context()).Debug("the page could not be sent", "error", err)
 		}

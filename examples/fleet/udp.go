@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -24,9 +25,16 @@ type UDP struct {
 	conn  *net.UDPConn
 	rmcs  map[string]time.Time // by unit: its latest RMC
 	count func(name string) *telemetry.Counter
+
+	// What units were told and have not dealt with. It begins anew with each epoch, for
+	// what is lost with a unit is never dealt with.
+	waiting *atomic.Int64
+	epoch   time.Time
 }
 
 const (
+	maxWaiting  = 10_000 // fixes of all units; a flood must not fill the memory, nor the writer
+	epoch       = 10 * time.Second
 	maxDatagram = 64 << 10
 	udpBuffer   = 4 << 20 // of the kernel: what may arrive while we are busy
 )
@@ -38,7 +46,7 @@ const (
 	badEmpty dirt = "empty"    // no line behind the id
 	undated  dirt = "undated"  // a GGA without a date
 	badFix   dirt = "position" // what cannot be, such as a time days ahead
-	overload dirt = "overload" // the unit has too much to do
+	overload dirt = "overload" // the unit has too much to do, or all together have
 	tooMany  dirt = "units"    // there are too many units
 	refused  dirt = "refused"  // the unit could not take it
 )
@@ -53,7 +61,7 @@ func (u *UDP) Start(ctx context.Context) error {
 		return fault.Unavailable.Wrap(err, "-udp %s cannot be listened on; is another program there?", u.addr)
 	}
 	_ = u.conn.SetReadBuffer(udpBuffer) // the kernel may allow less
-	u.rmcs = make(map[string]time.Time)
+	u.rmcs, u.epoch = make(map[string]time.Time), time.Time{}
 	counters := telemetry.CountersOf(ctx)
 	cache := make(map[string]*telemetry.Counter)
 	u.count = func(name string) *telemetry.Counter {
@@ -129,7 +137,17 @@ func (u *UDP) datagram(ctx context.Context, d []byte) {
 	if len(fixes) == 0 {
 		return
 	}
-	if err := process.Cast(ctx, Units.Of(unit), (*Unit).Hear, fixes); err != nil {
+	if time.Since(u.epoch) > epoch {
+		u.waiting, u.epoch = new(atomic.Int64), time.Now()
+	}
+	n := int64(len(fixes))
+	if u.waiting.Load()+n > maxWaiting {
+		u.drop(overload, len(fixes))
+		return
+	}
+	u.waiting.Add(n)
+	if err := process.Cast(ctx, Units.Of(unit), (*Unit).Hear, Heard{fixes, u.waiting}); err != nil {
+		u.waiting.Add(-n)
 		u.drop(reasonOf(err), len(fixes))
 	}
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/bennu-go/bennu/channel"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
 )
@@ -27,14 +30,18 @@ type Unit struct {
 	agency   string
 	present  *Position // nil: no fix yet
 	replayed bool
+	refused  error // the board has no room for it
 }
 
 // openUnit brings a unit back to where it stood. One that nobody knows must be admitted
-// by the board first.
+// by the board first; otherwise it lives to say so, and no longer.
 func openUnit(store Store) func(context.Context) (*Unit, error) {
 	return func(ctx context.Context) (*Unit, error) {
 		u := &Unit{id: process.Self[Unit](ctx).Key(), agency: defaultAgency}
 		known, err := process.Call(ctx, Dispatch, (*Board).Admit, u.id)
+		if errors.Is(err, fault.Exhausted) {
+			u.refused, err = err, nil
+		}
 		if err != nil || !known {
 			return u, err
 		}
@@ -57,19 +64,36 @@ func (u *Unit) Continue(ctx context.Context) error {
 // again changes nothing, but may tell a speed or heading that was unknown.
 func (u *Unit) Fix(ctx context.Context, f Fix) error { return u.take(ctx, []Fix{f}) }
 
+// Heard is what the UDP door has heard of a unit.
+type Heard struct {
+	Fixes   []Fix
+	waiting *atomic.Int64 // how many fixes are on their way from the door to the database
+}
+
 // Hear takes positions in for which nobody waits.
-func (u *Unit) Hear(ctx context.Context, fixes []Fix) error {
-	if err := u.take(ctx, fixes); err != nil {
-		telemetry.Count(ctx, "fleet.udp.failed", int64(len(fixes)))
+func (u *Unit) Hear(ctx context.Context, h Heard) error {
+	n := int64(len(h.Fixes))
+	defer h.waiting.Add(-n)
+	switch err := u.take(ctx, h.Fixes); {
+	case err == nil:
+		telemetry.Count(ctx, "fleet.udp.accepted", n)
+	case u.refused != nil:
+		telemetry.Count(ctx, "fleet.udp.dropped."+string(tooMany), n)
+	default:
+		telemetry.Count(ctx, "fleet.udp.failed", n)
 		telemetry.Log(ctx).Debug("positions were not taken", "unit", u.id, "error", err)
-		return nil
 	}
-	telemetry.Count(ctx, "fleet.udp.accepted", int64(len(fixes)))
 	return nil
 }
 
 // take has positions stored, in their order, and tells what they changed.
 func (u *Unit) take(ctx context.Context, fixes []Fix) error {
+	if u.refused != nil {
+		if err := process.Stop(ctx, process.Normal); err != nil {
+			return err
+		}
+		return u.refused
+	}
 	present, agency, replayed := u.present, u.agency, u.replayed
 	entries := make([]Entry, len(fixes))
 	for i, f := range fixes {
@@ -88,6 +112,11 @@ func (u *Unit) take(ctx context.Context, fixes []Fix) error {
 	moved := false
 	for i, s := range stored {
 		if !s.Changed {
+			// Known already; and to us as well, unless we did not wait for its commit.
+			if f := entries[i].Fix; entries[i].Current && (u.present == nil || f.At.After(u.present.At)) {
+				u.present, u.agency, u.replayed = &f.Position, f.Agency, f.Replayed
+				moved = true
+			}
 			continue
 		}
 		if err := channel.Broadcast(ctx, "unit:"+u.id, Positioned, s.Position); err != nil {
