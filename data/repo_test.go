@@ -2,14 +2,18 @@ package data_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"modernc.org/sqlite"
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
@@ -174,19 +178,31 @@ func TestStopDrains(t *testing.T) {
 	wantUnits(t, repo, "last")
 }
 
+// onRow is called by the SQL function on_row(), from within a query that runs.
+var onRow atomic.Pointer[func()]
+
+var registerOnRow = sync.OnceFunc(func() {
+	sqlite.MustRegisterScalarFunction("on_row", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		(*onRow.Load())()
+		return int64(1), nil
+	})
+})
+
 func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
+	registerOnRow()
+	entered := make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) })
+	onRow.Store(&enter)
 	repo := &data.Repo{URL: "sqlite::memory:", Migrations: migrations, Drain: time.Millisecond}
 	stop := serve(t, repo)
-	entered := make(chan struct{})
 	failed := make(chan error)
 	go func() {
 		failed <- repo.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
-			close(entered)
 			var n int // for ever
-			return tx.NewRaw("WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM x) SELECT count(*) FROM x").Scan(ctx, &n)
+			return tx.NewRaw("WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM x) SELECT count(on_row()) FROM x").Scan(ctx, &n)
 		})
 	}()
-	<-entered
+	<-entered // the driver cannot interrupt a query that has not begun
 	waiting := make(chan error)
 	go func() { waiting <- insert(repo, "late") }()
 	stop()
