@@ -77,6 +77,7 @@ func (r *reports) flush() {
 
 // print leaves out the argument and the state: they may hold secrets.
 func (c crash) print(log *slog.Logger) {
+	defer func() { _ = recover() }() // a log handler that panics must not end the program
 	attrs := []slog.Attr{
 		slog.String("process", c.process.String()),
 		slog.String("reason", fmt.Sprint(c.reason)), // fmt survives an Error that panics

@@ -249,3 +249,22 @@ func TestPart(t *testing.T) {
 		t.Error("another type is another part")
 	}
 }
+
+// roaring is a log handler that panics.
+type roaring struct{ slog.Handler }
+
+func (roaring) Enabled(context.Context, slog.Level) bool  { return true }
+func (roaring) Handle(context.Context, slog.Record) error { panic("the log is broken") }
+func (r roaring) WithAttrs([]slog.Attr) slog.Handler      { return r }
+func (r roaring) WithGroup(string) slog.Handler           { return r }
+
+func TestReportSurvivesItsLogger(t *testing.T) {
+	ctx := telemetry.WithLogger(t.Context(), slog.New(roaring{slog.DiscardHandler}))
+	n := process.NewNode(ctx)
+	ctx = n.Context(ctx)
+	for range 2 {
+		ref := newBox(t, ctx)
+		is(t, process.Run(ctx, ref, (*box).Burst), process.ErrDead)
+	}
+	n.Close() // waits for the reports
+}
