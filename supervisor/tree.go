@@ -69,10 +69,7 @@ func (t Tree) Check() error {
 }
 
 // Root is a running tree that no other supervises.
-type Root struct {
-	slot *process.Slot
-	ref  process.Name[tree]
-}
+type Root struct{ slot *process.Slot }
 
 // Start starts the tree and returns when all children have started. ctx must have a
 // node, and bounds the start only.
@@ -90,7 +87,7 @@ func (t Tree) Start(ctx context.Context) (*Root, error) {
 	if err := s.Start(ctx); err != nil {
 		return nil, err
 	}
-	return &Root{s, process.Name[tree](t.Name)}, nil
+	return &Root{s}, nil
 }
 
 // Wait waits until the tree has ended by itself, because it gave up, or ctx ends, and

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net"
 	"net/netip"
@@ -100,7 +99,7 @@ func (u *UDP) drop(why dirt, n int) { u.count("dropped." + string(why)).Add(int6
 func (u *UDP) datagram(ctx context.Context, d []byte) {
 	if u.key != "" {
 		key, rest, ok := bytes.Cut(d, []byte(" "))
-		if !ok || subtle.ConstantTimeCompare(key, []byte(u.key)) != 1 {
+		if !ok || !u.key.fits(string(key)) {
 			u.drop(badKey, 1)
 			return
 		}
