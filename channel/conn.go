@@ -210,7 +210,7 @@ func (c *conn) refused(ctx context.Context, m *member, err error) {
 	telemetry.Count(ctx, "channel.joins.refused", 1)
 	response := reasonOf(err)
 	var panicked *process.Panic
-	if errors.As(err, &panicked) || errors.Is(err, process.Kill) {
+	if errors.As(err, &panicked) || errors.Is(err, process.Killed) {
 		response = reason("join crashed")
 	} else if fault.Of(err) == fault.Internal {
 		telemetry.Log(ctx).Error("join failed", "topic", short(m.client.topic), "error", err)

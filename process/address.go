@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 
 	"github.com/bennu-go/bennu/fault"
@@ -56,6 +57,9 @@ func (r Ref[S]) String() string {
 	return r.slot.String()
 }
 
+// LogValue makes a Ref show as its String in logs and in fault.Inspect.
+func (r Ref[S]) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
 // Key is which member of its family the process is, or "".
 func (r Ref[S]) Key() string {
 	if r.slot == nil {
@@ -77,6 +81,34 @@ func (Name[S]) of(*S) {}
 // String is the name itself.
 func (n Name[S]) String() string { return string(n) }
 
+// Ref is the process that holds the name now.
+func (n Name[S]) Ref(ctx context.Context) (Ref[S], error) {
+	s, err := n.locate(ctx, asleep)
+	if err != nil {
+		return Ref[S]{}, err
+	}
+	return Ref[S]{s}, nil
+}
+
+// Register gives the process of the context one more name, until its incarnation ends or
+// release is called. A name that is taken fails with fault.Conflict.
+func Register[S any](ctx context.Context, name Name[S]) (release func(), err error) {
+	inc, err := here[S](ctx)
+	if err != nil {
+		return nil, err
+	}
+	n, s := inc.slot.node, inc.slot
+	if err := n.register(string(name), s); err != nil {
+		return nil, err
+	}
+	forget, err := inc.hold(func() { n.unregister(string(name), s) })
+	if err != nil {
+		n.unregister(string(name), s)
+		return nil, err
+	}
+	return func() { forget(); n.unregister(string(name), s) }, nil
+}
+
 func (n Name[S]) locate(ctx context.Context, _ waking) (*Slot, error) {
 	node, err := NodeOf(ctx)
 	if err != nil {
@@ -84,7 +116,12 @@ func (n Name[S]) locate(ctx context.Context, _ waking) (*Slot, error) {
 	}
 	s := node.named(string(n))
 	if s == nil {
-		return nil, fmt.Errorf("%w: %q; is it in the supervision tree, before what uses it?", ErrNoProcess, string(n))
+		if s, err = node.abroad(ctx, Destination{Name: string(n)}, reflect.TypeFor[S]()); err != nil {
+			return nil, err
+		}
+	}
+	if s == nil {
+		return nil, explainName(string(n))
 	}
 	return s, sameType[S](s)
 }
@@ -114,6 +151,9 @@ func (m Member[S]) Key() string { return m.key }
 // String is the family and the key, as in "unit/42".
 func (m Member[S]) String() string { return m.family + "/" + m.key }
 
+// LogValue makes a Member show as its String in logs and in fault.Inspect.
+func (m Member[S]) LogValue() slog.Value { return slog.StringValue(m.String()) }
+
 func (m Member[S]) locate(ctx context.Context, want waking) (*Slot, error) {
 	node, err := NodeOf(ctx)
 	if err != nil {
@@ -121,22 +161,39 @@ func (m Member[S]) locate(ctx context.Context, want waking) (*Slot, error) {
 	}
 	h := node.family(m.family)
 	if h == nil {
-		return nil, fmt.Errorf("%w: nothing owns the family %q; is it in the supervision tree, before what uses it?", ErrNoProcess, m.family)
+		s, err := node.abroad(ctx, Destination{Family: m.family, Key: m.key}, reflect.TypeFor[S]())
+		if s == nil && err == nil {
+			err = explainFamily(m.family)
+		}
+		return s, err
 	}
 	if h.state != reflect.TypeFor[S]() {
 		return nil, fault.Conflict.Errorf("process: family %q is of %v, not of %v", m.family, h.state, reflect.TypeFor[S]())
 	}
+	return h.member(ctx, m, m.key, want)
+}
+
+// member asks the host for one.
+func (h *hosted) member(ctx context.Context, of Target, key string, want waking) (*Slot, error) {
 	if want != awaited {
 		ctx = Outside(ctx)
 	}
-	s, err := h.host.Member(ctx, m.key, want != asleep)
+	s, err := h.host.Member(ctx, key, want != asleep)
 	if err != nil {
 		return nil, err
 	}
 	if s == nil {
-		return nil, fmt.Errorf("%w: %s is asleep", ErrNoProcess, m)
+		return nil, fmt.Errorf("%w: %s is asleep", ErrNoProcess, of)
 	}
 	return s, nil
+}
+
+func explainName(name string) error {
+	return fmt.Errorf("%w: %q; is it in the supervision tree, before what uses it?", ErrNoProcess, name)
+}
+
+func explainFamily(name string) error {
+	return fmt.Errorf("%w: nothing owns the family %q; is it in the supervision tree, before what uses it?", ErrNoProcess, name)
 }
 
 // Host keeps the members of a family. A supervisor is one.

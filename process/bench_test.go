@@ -101,3 +101,87 @@ func spawnCounter(b *testing.B, ctx context.Context) process.Ref[counter] {
 	}
 	return ref
 }
+
+// node of a ring: it casts what it gets to the next one.
+type hop struct {
+	next process.Ref[hop]
+	done chan struct{}
+}
+
+func (h *hop) Pass(ctx context.Context, laps int) error {
+	if h.done != nil {
+		if laps--; laps == 0 {
+			h.done <- struct{}{}
+			return nil
+		}
+	}
+	return process.Cast(ctx, h.next, (*hop).Pass, laps)
+}
+
+func (h *hop) Join(_ context.Context, next process.Ref[hop]) error { h.next = next; return nil }
+
+func benchRing(b *testing.B, members int) {
+	ctx := benchNode(b)
+	done := make(chan struct{})
+	refs := make([]process.Ref[hop], members)
+	for i := range refs {
+		ref, err := process.Spawn(ctx, func(context.Context) (*hop, error) {
+			if i == 0 {
+				return &hop{done: done}, nil
+			}
+			return new(hop), nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		refs[i] = ref
+	}
+	for i := range refs {
+		if err := process.Do(ctx, refs[i], (*hop).Join, refs[(i+1)%members]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := process.Cast(ctx, refs[0], (*hop).Pass, b.N/members+2); err != nil {
+		b.Fatal(err)
+	}
+	<-done
+}
+
+// One op is one hop.
+func BenchmarkRing(b *testing.B)     { benchRing(b, 1000) }
+func BenchmarkPingPong(b *testing.B) { benchRing(b, 2) }
+
+func BenchmarkCast100(b *testing.B) {
+	ctx := benchNode(b)
+	ref := spawnCounter(b, ctx)
+	b.ReportAllocs()
+	b.SetParallelism(50)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := process.Cast(ctx, ref, (*counter).Add, 1); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	if n, err := process.Ask(ctx, ref, (*counter).Total); err != nil || n != b.N {
+		b.Fatalf("handled %d of %d, %v", n, b.N, err)
+	}
+}
+
+func BenchmarkCall100(b *testing.B) {
+	ctx := benchNode(b)
+	ref := spawnCounter(b, ctx)
+	b.ReportAllocs()
+	b.SetParallelism(50)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := process.Call(ctx, ref, (*counter).Sum, 1); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

@@ -99,6 +99,22 @@ func (f *frame) release() {
 	}
 }
 
+// yield is for who is about to wait: the processes that its goroutine was to run next
+// get another.
+func (f *frame) yield() {
+	if w := f.worker(); w != nil {
+		w.release()
+	}
+}
+
+// worker is whose goroutine runs the handler that has this frame.
+func (f *frame) worker() *worker {
+	if f == nil || f.helper {
+		return nil
+	}
+	return f.inc.slot.worker.Load()
+}
+
 // waiting is the frame if whoever has it waits, which a helper does not.
 func (f *frame) waiting() *frame {
 	if f == nil || f.helper {
@@ -143,6 +159,9 @@ type things struct {
 	idle     chan struct{} // closed when the last helper is gone, if somebody waits
 	children map[*Slot]struct{}
 	cleanups map[*cleanup]struct{}
+	links    map[*incarnation]struct{}
+	trap     Port[Exited] // for the ends of links; empty: they end this one, too
+	waitsFor question     // that the running handler asks
 }
 
 type cleanup struct {
@@ -213,6 +232,9 @@ func (inc *incarnation) cancel(cause Reason) {
 	inc.slot.mu.Lock()
 	if inc.cause == nil {
 		inc.cause = cause
+	}
+	if t := inc.things; t != nil && t.waitsFor != nil {
+		t.waitsFor.fail(errCanceled)
 	}
 	l := inc.std.Load()
 	inc.slot.mu.Unlock()

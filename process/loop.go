@@ -3,6 +3,8 @@ package process
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -10,22 +12,27 @@ import (
 // something to do. A panic or a runtime.Goexit in user code unwinds one turn; the
 // next one goes on from the slot's phase.
 
-// wake makes sure that somebody runs the loop. The slot is locked.
-func (s *Slot) wake() {
+// wake makes sure that somebody runs the loop: the worker by, if it can, or another. The
+// slot is locked.
+func (s *Slot) wake(by *worker) {
 	if !s.busy {
 		s.busy = true
-		go s.loop(s.turns)
+		if by == nil || !by.take(s) {
+			s.node.employ(s)
+		}
 	}
 }
 
-func (s *Slot) loop(turns uint32) {
-	for s.turn(turns) {
-	}
+// rouse is wake for what must not wait until the mail has been handled. The slot is
+// locked.
+func (s *Slot) rouse() {
+	s.interrupt.Store(true)
+	s.wake(nil)
 }
 
-// turn runs the process until there is nothing left to do, or until user code
-// unwinds it: then it reports true, to be called again.
-func (s *Slot) turn(turns uint32) (again bool) {
+// turn runs the process until there is nothing left to do, or others are to have their
+// turn, or until user code unwinds it: then it reports true, to be called again.
+func (s *Slot) turn(w *worker, turns uint32) (again bool) {
 	var inc *incarnation
 	done := false
 	defer func() {
@@ -35,23 +42,32 @@ func (s *Slot) turn(turns uint32) (again bool) {
 		value := recover()
 		s.crashed(turns, inc, caught(value))
 		if again = true; value == nil {
-			go s.loop(turns) // Goexit: this goroutine is about to end
+			w.resume(job{s, turns}) // Goexit: this goroutine is about to end
 		}
 	}()
-	for {
+	if s.worker.Load() != w {
+		s.worker.Store(w)
+	}
+	for ran := false; ; {
 		s.mu.Lock()
 		if s.turns != turns {
 			s.mu.Unlock()
 			done = true
 			return false
 		}
+		s.settle()
 		inc = s.inc
 		switch {
 		case s.phase == vacant && s.want:
 			ctx := s.begin()
 			inc = s.inc
+			restore := s.restorer()
 			s.mu.Unlock()
+			inc.linkToParent()
 			state, err := s.opener.open(ctx)
+			if err == nil && restore != nil {
+				err = restore(ctx, state)
+			}
 			s.opened(turns, inc, state, err)
 		case s.phase == alive && s.rare != nil && s.rare.exit != nil, s.phase == closing:
 			first := s.phase == alive
@@ -65,59 +81,177 @@ func (s *Slot) turn(turns uint32) (again bool) {
 			}
 		case s.phase == alive && s.fresh:
 			s.fresh = false
-			s.current = continuing{}
+			s.cursor.Store(sealed(new(continuing)))
 			s.mu.Unlock()
 			if err := inc.state.(Continuer).Continue(&inc.own); err != nil {
 				s.crashed(turns, inc, err)
 			}
 		default:
-			m := s.take()
-			if m == nil {
-				s.busy = false
+			l := s.claim(ran, w)
+			if l == nil {
 				s.mu.Unlock()
 				done = true
 				return false
 			}
-			s.current = m
+			ran = true
+			n, tapped := int(s.batch), s.tapped()
 			s.mu.Unlock()
-			err := m.deliver(inc)
-			s.handled.Add(1)
-			if err != nil && err != Deferred { // cast: nobody waits for the answer
-				s.crashed(turns, inc, err)
+			if tapped {
+				s.handleTapped(turns, inc, l)
+			} else {
+				s.handle(turns, inc, l, n)
 			}
 		}
 	}
 }
 
-// take gives the next message, urgent ones first, and lets the next sender in.
-// The slot is locked.
-func (s *Slot) take() message {
-	s.current = nil
-	if s.phase != alive {
+// claim gives the next message, and with it, the batch that follows: what the process
+// told itself first, then what is urgent, then the mail. When it gives nil, the worker is
+// done with the slot: there is nothing, or others in line have their turn now. The slot
+// is locked.
+func (s *Slot) claim(ran bool, w *worker) *link {
+	if s.phase != alive || s.paused {
+		s.rest()
 		return nil
 	}
-	if s.rare != nil {
-		if m := s.rare.urgent.pop(); m != nil {
-			return m
+	if s.interrupt.Load() {
+		if l := s.claimFirst(); l != nil {
+			return l
 		}
 	}
+	if s.mail.n == 0 {
+		s.rest()
+		return nil
+	}
+	if ran && w.others() && w.take(s) {
+		return nil
+	}
+	s.batch = uint16(min(s.mail.n, batch))
+	if s.tapped() {
+		s.batch = 1
+	}
+	s.cursor.Store(s.mail.head)
+	return s.mail.head
+}
+
+func (s *Slot) claimFirst() *link {
+	s.interrupt.Store(false)
+	r := s.rare
+	if r == nil {
+		return nil
+	}
+	if r.replay {
+		r.replay = false
+		s.mail.prepend(r.later)
+		r.later = queue{}
+	}
+	l := r.ahead.pop()
+	if l == nil {
+		l = r.urgent.pop()
+	}
+	if l != nil {
+		s.interrupt.Store(r.ahead.n+r.urgent.n > 0)
+		s.cursor.Store(l)
+	}
+	return l
+}
+
+// handle runs l and the messages of its batch, n in all.
+func (s *Slot) handle(turns uint32, inc *incarnation, l *link, n int) {
 	for {
-		m := s.mail.pop()
-		if m == nil {
-			return nil
+		if !s.node.sampling.Load() {
+			s.node.beginSampling()
 		}
-		if s.rare != nil && len(s.rare.waiting) > 0 {
-			s.admit()
+		if err := l.self.deliver(inc); err != nil {
+			s.refused(turns, inc, l, err)
+			return
 		}
-		if of := m.of(); of != nil && of != s.inc {
-			continue // of an earlier life, and gone with it
+		if n--; n <= 0 || s.interrupt.Load() {
+			return
 		}
-		if m.gone() {
-			s.node.skipped.Add(1)
-			continue
+		next := l.next
+		if !s.cursor.CompareAndSwap(l, next) {
+			return // it was abandoned
 		}
-		return m
+		l = next
 	}
+}
+
+// refused is for a message whose method returned an error that nobody waits for.
+func (s *Slot) refused(turns uint32, inc *incarnation, l *link, err error) {
+	if err != Postpone {
+		s.crashed(turns, inc, err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turns == turns && s.inc == inc {
+		s.settle()
+		s.seldom().later.push(l)
+	}
+}
+
+// settle takes what has been handled out of the mail. The slot is locked.
+func (s *Slot) settle() {
+	at := s.cursor.Load()
+	if at == nil {
+		return
+	}
+	s.cursor.Store(nil)
+	s.measure(at)
+	if s.batch == 0 {
+		s.handled++
+		return
+	}
+	s.batch = 0
+	for l := s.mail.pop(); ; l = s.mail.pop() {
+		s.handled++
+		if l == at {
+			break
+		}
+	}
+	if s.rare != nil && len(s.rare.waiting) > 0 {
+		s.admit()
+	}
+}
+
+// passed is how many of the mail have been handled, or are being handled: they are still
+// in the list. The slot is locked.
+func (s *Slot) passed() int {
+	at := s.cursor.Load()
+	if at == nil || s.batch == 0 {
+		return 0
+	}
+	n := 1
+	for l := s.mail.head; l != at; l = l.next {
+		n++
+	}
+	return n
+}
+
+// waits is how many messages wait. The slot is locked.
+func (s *Slot) waits() int {
+	n := s.mail.n - s.passed()
+	if s.rare != nil {
+		n += s.rare.later.n
+	}
+	return n
+}
+
+// rest ends the work for a slot that has nothing to do. The slot is locked.
+func (s *Slot) rest() {
+	s.busy = false
+	if s.rare != nil && s.rare.idler != nil {
+		s.rare.quiet = time.Now()
+	}
+}
+
+// current is the message that is being handled, or nil.
+func (s *Slot) current() message {
+	if l := s.cursor.Load(); l != nil {
+		return l.self
+	}
+	return nil
 }
 
 // begin makes an incarnation and gives the context of its constructor. The slot is
@@ -154,14 +288,21 @@ func (s *Slot) opened(turns uint32, inc *incarnation, state any, err error) {
 
 // crashed ends an incarnation whose user code failed with reason.
 func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
+	var report CrashInfo
+	if !Clean(reason) {
+		report = crashOf(s.current(), reason)
+	}
 	s.mu.Lock()
 	if s.turns != turns || s.inc != inc {
 		s.mu.Unlock()
 		return
 	}
-	m := s.current
-	s.current = nil
+	m := s.current()
+	s.settle()
 	r := s.seldom()
+	if report.Reason != nil {
+		r.crash = report
+	}
 	switch s.phase {
 	case opening:
 		s.phase = closing
@@ -184,7 +325,7 @@ func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
 	s.mu.Unlock()
 	s.node.report(s, m, reason)
 	if m != nil {
-		m.fail(died(s, reason))
+		failed(m, died(s, reason))
 	}
 }
 
@@ -202,7 +343,6 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 		s.mu.Unlock()
 		return
 	}
-	s.current = nil
 	var helpers chan struct{}
 	var children []*Slot
 	if t := inc.things; t != nil {
@@ -212,6 +352,7 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 		}
 		children = t.offspring()
 	}
+	brutal := s.rare.brutal
 	now := s.opts.Shutdown == 0 && s.rare.clock == nil
 	if s.rare.clock == nil && s.opts.Shutdown > 0 && (terminator != nil || helpers != nil || children != nil) {
 		s.abandonIn(s.opts.Shutdown, inc)
@@ -231,7 +372,7 @@ func (s *Slot) close(turns uint32, inc *incarnation, reason Reason) {
 		if helpers != nil {
 			<-helpers
 		}
-		if terminator != nil && reason != Kill {
+		if terminator != nil && !brutal {
 			s.terminate(turns, inc, terminator, reason)
 		}
 	}
@@ -292,16 +433,17 @@ func (s *Slot) abandon(inc *incarnation) {
 
 // giveUp is abandon for a slot that is locked; it unlocks it.
 func (s *Slot) giveUp(inc *incarnation) {
+	m := s.current()
 	inUse := s.phase == opening ||
-		s.phase == alive && s.current != nil && !s.current.over() ||
+		s.phase == alive && m != nil && (m.asked() == nil || !m.asked().over()) ||
 		s.phase == closing && (s.rare.leave != nil || inc.things.any())
-	m := s.current
+	s.forsake()
 	s.turns++
 	turns := s.turns
 	s.busy = true // nobody starts a loop before finish has made the slot vacant
 	r := s.seldom()
 	if r.exit == nil || inUse {
-		r.exit = Kill
+		r.exit = Killed
 	}
 	inc.dead.Store(true)
 	reason := r.exit
@@ -320,7 +462,7 @@ func (s *Slot) giveUp(inc *incarnation) {
 		s.node.report(s, m, errAbandoned)
 	}
 	if m != nil {
-		m.fail(died(s, reason))
+		failed(m, died(s, reason))
 	}
 	s.finish(turns, inc, reason)
 	s.mu.Lock()
@@ -328,7 +470,33 @@ func (s *Slot) giveUp(inc *incarnation) {
 	if s.turns == turns {
 		s.busy = false
 		if s.want {
-			s.wake()
+			s.wake(nil)
+		}
+	}
+}
+
+// forsake leaves the message that is being handled, and those before it in its batch, to
+// the goroutine that is at it, and keeps the rest. The slot is locked.
+func (s *Slot) forsake() {
+	s.interrupt.Store(true)
+	at := s.cursor.Swap(nil)
+	if at == nil {
+		return
+	}
+	if s.batch == 0 {
+		s.handled++
+		return
+	}
+	s.batch = 0
+	for {
+		l := s.mail.head
+		if s.mail.head = l.next; s.mail.head == nil {
+			s.mail.tail = nil
+		}
+		s.mail.n--
+		s.handled++
+		if l == at {
+			return
 		}
 	}
 }
@@ -345,11 +513,11 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	started := inc.state != nil
 	s.phase = vacant
 	s.inc = nil
-	s.current = nil
 	s.fresh = false
+	s.interrupt.Store(false)
 	inc.dead.Store(true)
 	r := s.rare
-	r.exit = nil
+	r.exit, r.brutal = nil, false
 	r.last = reason
 	r.ends++
 	r.leave = nil
@@ -361,7 +529,11 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	s.starter = nil
 	waited := start != nil && start.done != nil
 	owner := r.owner
-	final := owner.inc == nil
+	renew := r.renewal != nil && reason == errRenewed && !s.doomed
+	if !renew {
+		r.renewal = nil
+	}
+	final := owner.inc == nil && !renew
 	var watchers []*Watch
 	if started {
 		for w := range r.watchers {
@@ -371,25 +543,42 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 			}
 		}
 	}
-	s.mail.keep(func(m message) bool { return m.of() == nil })
-	r.urgent = queue{}
-	if !final {
-		s.admit()
+	var lost []message
+	if s.opts.Mailbox.Fresh && !renew {
+		lost = s.drain()
+	} else {
+		s.mail.prepend(r.later)
+		s.mail.keep(func(m message) bool { return m.of() == nil })
+		if !final {
+			s.admit()
+		}
 	}
+	for l := r.urgent.pop(); l != nil; l = r.urgent.pop() {
+		if l.self.asked() != nil {
+			lost = append(lost, l.self)
+		}
+	}
+	r.ahead, r.later, r.replay = queue{}, queue{}, false
 	if inc.ended == nil {
 		inc.ended = make(chan struct{})
 	}
 	r.ended = inc.ended
 	var cleanups []func()
+	var links []*incarnation
 	if inc.things != nil {
 		for c := range inc.things.cleanups {
 			cleanups = append(cleanups, c.do)
 		}
 		inc.things.cleanups = nil
+		links = slices.Collect(maps.Keys(inc.things.links))
+		inc.things.links = nil
 	}
 	s.mu.Unlock()
 
 	inc.cancel(reason)
+	for _, m := range lost {
+		failed(m, died(s, reason))
+	}
 	for _, do := range cleanups {
 		s.cleanUp(do)
 	}
@@ -399,11 +588,17 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	for _, w := range watchers {
 		w.fire(reason, final)
 	}
+	for _, peer := range links {
+		peer.linkEnded(inc, reason, started)
+	}
 	close(inc.ended)
 	if waited {
 		start.done <- reason
 	}
-	if owner.inc != nil && (started || !waited) {
+	switch {
+	case renew:
+		s.Restart(s.node.base)
+	case owner.inc != nil && (started || !waited):
 		owner.urgent(Down{Target: s, Reason: reason, Started: started})
 	}
 }

@@ -2,79 +2,136 @@ package process
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
 // message is an envelope: a method and its argument. What it is called is looked up
 // only when a report or a listing asks.
 type message interface {
-	next() *message             // the link of the queue it is in
-	deliver(*incarnation) error // runs the method; an error is a crash
-	fail(error)                 // no process will ever take it
-	gone() bool                 // whoever waited for it has left
-	over() bool                 // its method has returned
+	envelope() *link
+	deliver(*incarnation) error // runs the method; an error is a crash, or Postpone
+	asked() question            // nil: nobody waits for an answer
 	of() *incarnation           // the one life it is for; nil: survives a crash
-	method() any                // the method, for reports
-	from() *telemetry.Trace     // the sender's trace, for reports; may be nil
+	method() any                // for reports and listings
+	input() any                 // likewise; nil: none
+	from() *telemetry.Trace     // the sender's trace, likewise; may be nil
+	droppable() bool            // may be lost when the mailbox overflows
+}
+
+// question is the part of a message that somebody waits for.
+type question interface {
+	fail(error) // no process will ever answer it
+	gone() bool // whoever waited has left, or has an answer
+	over() bool // its method has returned
+	accept(json.RawMessage) error
 }
 
 // link is what all envelopes have in common.
-type link struct{ after message }
+type link struct {
+	next *link
+	self message // the envelope, from when it is queued
+}
 
-func (l *link) next() *message   { return &l.after }
-func (l *link) fail(error)       {}
-func (l *link) gone() bool       { return false }
-func (l *link) over() bool       { return false }
-func (l *link) of() *incarnation { return nil }
-
+func (l *link) envelope() *link        { return l }
+func (l *link) asked() question        { return nil }
+func (l *link) of() *incarnation       { return nil }
+func (l *link) input() any             { return nil }
+func (l *link) droppable() bool        { return true }
 func (l *link) from() *telemetry.Trace { return nil }
+
+func failed(m message, err error) {
+	if q := m.asked(); q != nil {
+		q.fail(err)
+	}
+}
+
+// sealed gives the link of an envelope that is about to be queued.
+func sealed(m message) *link {
+	l := m.envelope()
+	l.self = m
+	return l
+}
 
 // queue is a list of messages, linked through themselves.
 type queue struct {
-	head, tail message
+	head, tail *link
 	n          int
 }
 
-func (q *queue) push(m message) {
+func (q *queue) push(l *link) {
 	if q.tail == nil {
-		q.head = m
+		q.head = l
 	} else {
-		*q.tail.next() = m
+		q.tail.next = l
 	}
-	q.tail = m
+	q.tail = l
 	q.n++
 }
 
-func (q *queue) pop() message {
-	m := q.head
-	if m == nil {
+func (q *queue) pop() *link {
+	l := q.head
+	if l == nil {
 		return nil
 	}
-	link := m.next()
-	if q.head = *link; q.head == nil {
+	if q.head = l.next; q.head == nil {
 		q.tail = nil
 	}
-	*link = nil
+	l.next = nil
 	q.n--
-	return m
+	return l
 }
 
-// keep drops the messages that ok refuses.
-func (q *queue) keep(ok func(message) bool) {
+// prepend puts all of first ahead.
+func (q *queue) prepend(first queue) {
+	if first.n == 0 {
+		return
+	}
+	first.tail.next = q.head
+	if q.tail == nil {
+		q.tail = first.tail
+	}
+	q.head = first.head
+	q.n += first.n
+}
+
+// take removes the first message that ok accepts, after the first skip ones.
+func (q *queue) take(skip int, ok func(message) bool) *link {
+	var before *link
+	for l := q.head; l != nil; before, l = l, l.next {
+		if skip--; skip >= 0 || !ok(l.self) {
+			continue
+		}
+		if before == nil {
+			return q.pop()
+		}
+		if before.next = l.next; l.next == nil {
+			q.tail = before
+		}
+		l.next = nil
+		q.n--
+		return l
+	}
+	return nil
+}
+
+// keep drops the messages that ok refuses, and gives how many.
+func (q *queue) keep(ok func(message) bool) (dropped int) {
 	var kept queue
-	for m := q.pop(); m != nil; m = q.pop() {
-		if ok(m) {
-			kept.push(m)
+	for l := q.pop(); l != nil; l = q.pop() {
+		if ok(l.self) {
+			kept.push(l)
+		} else {
+			dropped++
 		}
 	}
 	*q = kept
+	return dropped
 }
 
 // answer is the part of an envelope that somebody waits for.
@@ -106,18 +163,32 @@ func (a *answer[Out]) fail(err error) {
 func (a *answer[Out]) gone() bool { return a.settled.Load() }
 func (a *answer[Out]) over() bool { return a.returned.Load() }
 
-// enter makes the frame of a message that is about to be handled.
-func (a *answer[Out]) enter(inc *incarnation) context.Context {
+// enter makes the frame of a message that is about to be handled, unless nobody waits
+// for it any more.
+func (a *answer[Out]) enter(inc *incarnation) bool {
+	if a.settled.Load() {
+		inc.slot.node.skipped.Add(1)
+		return false
+	}
 	a.inc, a.asked = inc, a
-	return &a.frame
+	if a.std.Load() != nil {
+		a.std.Store(nil) // it was postponed
+	}
+	return true
 }
 
-func (a *answer[Out]) leave(out Out, err error) {
+func (a *answer[Out]) leave(out Out, err error) error {
 	a.release()
-	a.returned.Store(true)
-	if err != Deferred {
+	switch err {
+	case Postpone:
+		return err
+	case Deferred:
+		a.returned.Store(true)
+	default:
+		a.returned.Store(true)
 		a.settle(out, err)
 	}
+	return nil
 }
 
 // None is the In or the Out of a method that has none.
@@ -162,33 +233,47 @@ type (
 )
 
 func (m *callMsg[S, In, Out]) deliver(inc *incarnation) error {
-	out, err := m.call(inc.state.(*S), m.enter(inc), m.in)
-	m.leave(out, err)
-	return nil
+	if !m.enter(inc) {
+		return nil
+	}
+	return m.leave(m.call(inc.state.(*S), &m.frame, m.in))
 }
 
 func (m *askMsg[S, Out]) deliver(inc *incarnation) error {
-	out, err := m.call(inc.state.(*S), m.enter(inc))
-	m.leave(out, err)
-	return nil
+	if !m.enter(inc) {
+		return nil
+	}
+	return m.leave(m.call(inc.state.(*S), &m.frame))
 }
 
 func (m *doMsg[S, In]) deliver(inc *incarnation) error {
-	m.leave(None{}, m.call(inc.state.(*S), m.enter(inc), m.in))
-	return nil
+	if !m.enter(inc) {
+		return nil
+	}
+	return m.leave(None{}, m.call(inc.state.(*S), &m.frame, m.in))
 }
 
 func (m *runMsg[S]) deliver(inc *incarnation) error {
-	m.leave(None{}, m.call(inc.state.(*S), m.enter(inc)))
-	return nil
+	if !m.enter(inc) {
+		return nil
+	}
+	return m.leave(None{}, m.call(inc.state.(*S), &m.frame))
 }
 
 func (m *castMsg[S, In]) deliver(inc *incarnation) error {
-	return m.call(inc.state.(*S), inc.traced(m.trace), m.in)
+	return notDeferred(m.call(inc.state.(*S), inc.traced(m.trace), m.in))
 }
 
 func (m *signalMsg[S]) deliver(inc *incarnation) error {
-	return m.call(inc.state.(*S), inc.traced(m.trace))
+	return notDeferred(m.call(inc.state.(*S), inc.traced(m.trace)))
+}
+
+// notDeferred is for messages that nobody waits for: there a later answer is none.
+func notDeferred(err error) error {
+	if err == Deferred {
+		return nil
+	}
+	return err
 }
 
 func (m *callMsg[S, In, Out]) method() any { return m.call }
@@ -198,6 +283,10 @@ func (m *runMsg[S]) method() any           { return m.call }
 func (m *castMsg[S, In]) method() any      { return m.call }
 func (m *signalMsg[S]) method() any        { return m.call }
 
+func (m *callMsg[S, In, Out]) input() any { return m.in }
+func (m *doMsg[S, In]) input() any        { return m.in }
+func (m *castMsg[S, In]) input() any      { return m.in }
+
 func (m *callMsg[S, In, Out]) from() *telemetry.Trace { return m.trace }
 func (m *askMsg[S, Out]) from() *telemetry.Trace      { return m.trace }
 func (m *doMsg[S, In]) from() *telemetry.Trace        { return m.trace }
@@ -205,26 +294,16 @@ func (m *runMsg[S]) from() *telemetry.Trace           { return m.trace }
 func (m *castMsg[S, In]) from() *telemetry.Trace      { return m.trace }
 func (m *signalMsg[S]) from() *telemetry.Trace        { return m.trace }
 
-func (m *callMsg[S, In, Out]) fail(err error) { m.answer.fail(err) }
-func (m *askMsg[S, Out]) fail(err error)      { m.answer.fail(err) }
-func (m *doMsg[S, In]) fail(err error)        { m.answer.fail(err) }
-func (m *runMsg[S]) fail(err error)           { m.answer.fail(err) }
-
-func (m *callMsg[S, In, Out]) gone() bool { return m.answer.gone() }
-func (m *askMsg[S, Out]) gone() bool      { return m.answer.gone() }
-func (m *doMsg[S, In]) gone() bool        { return m.answer.gone() }
-func (m *runMsg[S]) gone() bool           { return m.answer.gone() }
-
-func (m *callMsg[S, In, Out]) over() bool { return m.answer.over() }
-func (m *askMsg[S, Out]) over() bool      { return m.answer.over() }
-func (m *doMsg[S, In]) over() bool        { return m.answer.over() }
-func (m *runMsg[S]) over() bool           { return m.answer.over() }
+func (m *callMsg[S, In, Out]) asked() question { return &m.answer }
+func (m *askMsg[S, Out]) asked() question      { return &m.answer }
+func (m *doMsg[S, In]) asked() question        { return &m.answer }
+func (m *runMsg[S]) asked() question           { return &m.answer }
 
 // continuing stands for Continue in reports and listings.
-type continuing struct{ *link }
+type continuing struct{ link }
 
-func (continuing) deliver(*incarnation) error { return nil }
-func (continuing) method() any                { return Continuer.Continue }
+func (*continuing) deliver(*incarnation) error { return nil }
+func (*continuing) method() any                { return Continuer.Continue }
 
 // traced is the context for a message that nobody waits for.
 func (inc *incarnation) traced(t *telemetry.Trace) context.Context {
@@ -249,56 +328,4 @@ func methodName(m message) string {
 		name = method
 	}
 	return strings.TrimSuffix(name, "-fm")
-}
-
-// waiter is what a caller waits with; a node keeps those that are free. Its clock
-// fails the question when time is up, so that the caller waits for one thing only.
-type waiter struct {
-	done  chan struct{} // with room for one
-	clock *time.Timer
-	asked interface{ fail(error) }
-}
-
-func newWaiter() *waiter {
-	w := &waiter{done: make(chan struct{}, 1)}
-	w.clock = time.AfterFunc(time.Hour, func() { w.asked.fail(ErrTimeout) })
-	w.clock.Stop()
-	return w
-}
-
-// wait waits for the answer, or for the end of the caller's context.
-func (a *answer[Out]) wait(ctx context.Context, s *Slot, timed bool) (Out, error) {
-	if ended := ctx.Done(); ended == nil {
-		<-a.by.done
-	} else {
-		select {
-		case <-a.by.done:
-		case <-ended:
-			err := error(ErrTimeout)
-			if ctx.Err() != context.DeadlineExceeded {
-				err = explain(ctx.Err(), s)
-			}
-			a.fail(err)
-			<-a.by.done // whichever came first, that answer or this one
-		}
-	}
-	if !timed || a.by.clock.Stop() {
-		a.by.asked = nil
-		s.node.waiters.Put(a.by)
-	}
-	if a.err == ErrTimeout {
-		a.err = s.tooLate()
-	}
-	return a.out, a.err
-}
-
-// tooLate is the error for who waited in vain: it tells a process that is down from one
-// that is slow.
-func (s *Slot) tooLate() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase == vacant || s.phase == opening {
-		return fault.Unavailable.Wrap(ErrTimeout, "%s is being restarted; try again", s)
-	}
-	return explain(ErrTimeout, s)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // Down tells of the end of a process.
@@ -29,6 +30,7 @@ type Watch struct {
 	always  bool
 	slot    *Slot
 	release func()
+	stopped atomic.Bool
 }
 
 // MonitorOption changes what Monitor does. There is one, Always.
@@ -43,11 +45,17 @@ func Always(w *Watch) { w.always = true }
 // is Down at once. A sleeping member of a family is not woken. The monitor ends with
 // the incarnation that set it.
 func Monitor[S any](ctx context.Context, target Target, method func(*S, context.Context, Down) error, opts ...MonitorOption) (*Watch, error) {
-	port, err := Bind(ctx, method)
+	w := &Watch{target: target}
+	port, err := Bind(ctx, func(s *S, ctx context.Context, d Down) error {
+		if w.stopped.Load() {
+			return nil
+		}
+		return method(s, ctx, d)
+	})
 	if err != nil {
 		return nil, err
 	}
-	w := &Watch{port: port, target: target}
+	w.port = port
 	for _, o := range opts {
 		o(w)
 	}
@@ -58,6 +66,9 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 		}
 		w.port.urgent(Down{Target: target, Reason: ErrNoProcess, Started: true, Final: true})
 		return w, nil
+	}
+	if err := slot.here(); err != nil {
+		return nil, err
 	}
 	w.slot = slot
 	if w.release, err = port.OnEnd(w.Stop); err != nil {
@@ -87,8 +98,10 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 	return w, nil
 }
 
-// Stop takes the monitor back. A Down that is already in the mailbox still comes.
+// Stop takes the monitor back. After Stop its method does not run any more, not even for
+// a Down that is already in the mailbox, unless it is running.
 func (w *Watch) Stop() {
+	w.stopped.Store(true)
 	if w.slot == nil {
 		return
 	}
@@ -114,9 +127,13 @@ func Wait(ctx context.Context, target Target) (Reason, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.here(); err != nil {
+		return nil, err
+	}
 	if frameOf(ctx).waitsFor(s) {
 		return nil, fmt.Errorf("%w: %s", ErrCycle, s)
 	}
+	frameOf(ctx).yield()
 	if ended := s.ended(); ended != nil {
 		select {
 		case <-ended:

@@ -2,9 +2,11 @@ package process
 
 import (
 	"context"
+	"hash/maphash"
 	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
@@ -19,20 +21,27 @@ type Node struct {
 	skipped  *telemetry.Counter
 	lost     *telemetry.Counter
 	late     *telemetry.Counter
+	epoch    time.Time // what now counts from
 
 	registry sync.RWMutex
 	names    map[string]*Slot
 	families map[string]*hosted
+	groups   map[string]*group
 
 	mu    sync.Mutex
 	first *Slot // all slots that are not retired, newest first
 	count int
 
 	ids      atomic.Uint64
+	seed     maphash.Seed
 	parts    sync.Map  // reflect.Type → func() *T
 	waiters  sync.Pool // *waiter
 	starters sync.Pool // *starter
 	reports
+	workers
+	sampler
+	computing
+	remotes
 }
 
 type nodeKey struct{}
@@ -40,7 +49,7 @@ type nodeKey struct{}
 // NewNode makes a node. Its processes see the values of ctx (the logger, the
 // counters), never its end.
 func NewNode(ctx context.Context) *Node {
-	n := &Node{names: make(map[string]*Slot), families: make(map[string]*hosted)}
+	n := &Node{names: make(map[string]*Slot), families: make(map[string]*hosted), groups: make(map[string]*group), epoch: time.Now(), seed: maphash.MakeSeed()}
 	n.counters = telemetry.CountersOf(ctx)
 	n.crashes = n.counters.Counter("process.crashes")
 	n.skipped = n.counters.Counter("process.calls.skipped")
@@ -48,7 +57,8 @@ func NewNode(ctx context.Context) *Node {
 	n.late = n.counters.Counter("process.abandoned")
 	ctx = telemetry.WithCounters(context.WithoutCancel(ctx), n.counters)
 	n.base = &nodeContext{ctx, n}
-	n.waiters.New = func() any { return newWaiter() }
+	n.SetAlarms(Alarms{Handler: defaultAlarm, Mailbox: defaultAlarm})
+	n.waiters.New = func() any { return newWaiter(n) }
 	n.starters.New = func() any { return &starter{done: make(chan error, 1)} }
 	return n
 }
@@ -56,6 +66,9 @@ func NewNode(ctx context.Context) *Node {
 // Context gives ctx with this node in it. The node's logger and counters come
 // along.
 func (n *Node) Context(ctx context.Context) context.Context { return &nodeContext{ctx, n} }
+
+// now is the node's time.
+func (n *Node) now() time.Duration { return time.Since(n.epoch) }
 
 type nodeContext struct {
 	context.Context

@@ -25,7 +25,10 @@ func Bind[S, T any](ctx context.Context, method func(*S, context.Context, T) err
 // Send queues the value for the method. It never blocks: ErrFull says that the
 // mailbox has no room, ErrDead that the incarnation has ended. An error that the
 // method returns is a crash.
-func (p Port[T]) Send(v T) error { return p.post(v, false) }
+func (p Port[T]) Send(v T) error { return p.post(v, nil) }
+
+// SendIn is Send for one of many that are sent to: see [Burst].
+func (p Port[T]) SendIn(b *Burst, v T) error { return p.post(v, b.worker) }
 
 // OnEnd makes do run when the port's incarnation has ended, unless release is
 // called before. It fails with ErrDead where it has ended already.
@@ -37,29 +40,46 @@ func (p Port[T]) OnEnd(do func()) (release func(), err error) {
 }
 
 // urgent queues the value ahead of all mail, room or not.
-func (p Port[T]) urgent(v T) { _ = p.post(v, true) } // to a dead process, as in OTP: nothing
+func (p Port[T]) urgent(v T) {
+	p.first(v, func(r *rare) *queue { return &r.urgent }) // to a dead process, as in OTP: nothing
+}
 
-func (p Port[T]) post(v T, urgent bool) error {
+// first queues the value ahead of all mail.
+func (p Port[T]) first(v T, in func(*rare) *queue) bool {
+	if p.inc == nil {
+		return false
+	}
+	s := p.inc.slot
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inc != p.inc {
+		return false
+	}
+	in(s.seldom()).push(sealed(p.envelope(v)))
+	s.interrupt.Store(true)
+	if s.phase == alive {
+		s.wake(nil)
+	}
+	return true
+}
+
+func (p Port[T]) post(v T, by *worker) error {
 	if p.inc == nil {
 		return ErrNotHere
 	}
 	s := p.inc.slot
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.inc != p.inc:
+	if s.inc != p.inc {
+		s.mu.Unlock()
 		return ErrDead
-	case urgent:
-		s.seldom().urgent.push(p.envelope(v))
-	case s.mail.n >= s.opts.Mailbox.Size:
-		return ErrFull
-	default:
-		s.mail.push(p.envelope(v))
 	}
-	if s.phase == alive {
-		s.wake()
+	l := sealed(p.envelope(v))
+	if s.room() {
+		s.put(l, by)
+		s.mu.Unlock()
+		return nil
 	}
-	return nil
+	return s.overflow(l, by)
 }
 
 type portMsg[S, T any] struct {
@@ -71,7 +91,8 @@ type portMsg[S, T any] struct {
 
 func (m *portMsg[S, T]) of() *incarnation { return m.inc }
 func (m *portMsg[S, T]) method() any      { return m.call }
+func (m *portMsg[S, T]) input() any       { return m.v }
 
 func (m *portMsg[S, T]) deliver(inc *incarnation) error {
-	return m.call(inc.state.(*S), &inc.own, m.v)
+	return notDeferred(m.call(inc.state.(*S), &inc.own, m.v))
 }

@@ -23,7 +23,8 @@ type Reason = error
 var (
 	Normal   Reason = errors.New("normal")
 	Shutdown Reason = errors.New("shutdown")
-	Kill     Reason = errors.New("killed") // at once, without Terminate
+	Kill     Reason = errors.New("kill")   // asks for an end at once, without Terminate; it cannot be trapped
+	Killed   Reason = errors.New("killed") // of a process that was killed, as others see it
 )
 
 // Clean reports whether a reason is no crash.
@@ -64,6 +65,9 @@ var (
 
 	// ErrFull: the mailbox has no room, and the sender may not wait for it.
 	ErrFull = fault.Exhausted.Errorf("the mailbox is full")
+
+	// ErrOverflow is the reason of a process that its mailbox's Crash ended.
+	ErrOverflow = fault.Exhausted.Errorf("the mailbox overflowed")
 
 	// ErrTimeout: there was no answer, or no room in the mailbox, in time.
 	ErrTimeout = fault.Timeout.Wrap(context.DeadlineExceeded, "the process did not answer in time")

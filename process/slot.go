@@ -29,19 +29,25 @@ type Slot struct {
 
 	mu      sync.Mutex
 	phase   phase
-	busy    bool   // a goroutine is at work for this slot
+	busy    bool   // a goroutine is at work for this slot, or will be
 	fresh   bool   // the incarnation has not run Continue yet
 	want    bool   // a start is asked for
 	doomed  bool   // there will be no other start
+	paused  bool   // it is to handle nothing
+	batch   uint16 // so many of the mail, from its head on, are the loop's; 0: none
 	turns   uint32 // grows when a goroutine is abandoned: the old one must not go on
 	lives   uint32 // incarnations that began
 	inc     *incarnation
-	current message
 	mail    queue
 	starter *starter // who waits for the constructor
 	rare    *rare
+	handled uint64 // before the batch
+	high    uint32 // most messages that waited
 
-	handled atomic.Uint64
+	interrupt atomic.Bool            // the loop is to look up after the message that it is at
+	cursor    atomic.Pointer[link]   // the message that is being handled
+	worker    atomic.Pointer[worker] // whose goroutine runs it, or ran it last
+	busyTime  atomic.Int64           // sampled
 }
 
 type phase uint8
@@ -62,10 +68,14 @@ func (p phase) String() string {
 type rare struct {
 	owner    Port[Down]
 	parent   *incarnation // whose Spawn made it
-	urgent   queue        // downs, ahead of the mail
+	ahead    queue        // what the process told itself to do next
+	urgent   queue        // downs and exits, ahead of the mail
+	later    queue        // postponed
+	replay   bool         // later is to go to the head of the mail
 	waiting  []*sender    // in line for room in the mailbox
 	left     int          // how many of them have given up
 	exit     Reason       // asked for, not yet obeyed
+	brutal   bool         // without Terminate
 	watchers map[*Watch]struct{}
 	last     Reason        // of the latest end
 	ends     int           // how often it ended
@@ -73,6 +83,13 @@ type rare struct {
 	due      time.Time     // when clock does
 	leave    func()        // cancels the context of a Terminate that runs
 	ended    chan struct{} // of the latest incarnation, closed when its end is complete
+	renewal  *renewal      // it ends to begin anew
+	idler    *Timer        // the WhenIdle that is set
+	quiet    time.Time     // since when the process has nothing to do, if idler is set
+	lost     uint64        // messages that found no room
+	taps     []*tap        // traces and faults
+	crash    CrashInfo     // the latest
+	ageing   ageing
 }
 
 type starter struct {
@@ -150,6 +167,7 @@ func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts 
 			return nil, err
 		}
 	}
+	n.declare(opts)
 	n.enlist(s)
 	return s, nil
 }
@@ -202,7 +220,7 @@ func (s *Slot) Start(ctx context.Context) error {
 	}
 	s.starter = start
 	s.want = true
-	s.wake()
+	s.wake(nil)
 	s.mu.Unlock()
 	select {
 	case err := <-start.done:
@@ -226,7 +244,7 @@ func (s *Slot) Restart(by context.Context) {
 			s.starter = &starter{frame: f}
 		}
 		s.want = true
-		s.wake()
+		s.wake(nil)
 	}
 }
 
@@ -239,6 +257,9 @@ func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.Shutdown, false) }
 // could.
 func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <-chan struct{}) {
 	reason = orNormal(reason)
+	if reason == Kill {
+		reason, within = Killed, 0
+	}
 	s.mu.Lock()
 	inc := s.inc
 	if inc == nil {
@@ -252,28 +273,40 @@ func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <
 		}
 		return ended
 	}
-	r := s.seldom()
-	if r.exit == nil {
-		r.exit = reason
-	}
 	if inc.ended == nil {
 		inc.ended = make(chan struct{})
 	}
 	ended = inc.ended
-	if reason == Kill {
-		within = 0
+	s.end(inc, reason, within)
+	return ended
+}
+
+// endIncarnation ends that one, unless another has come since.
+func (s *Slot) endIncarnation(inc *incarnation, reason Reason) {
+	s.mu.Lock()
+	if s.inc != inc {
+		s.mu.Unlock()
+		return
+	}
+	s.end(inc, reason, s.opts.Shutdown)
+}
+
+// end asks the present incarnation to end. The slot is locked, and unlocked afterwards.
+func (s *Slot) end(inc *incarnation, reason Reason, within time.Duration) {
+	r := s.seldom()
+	if r.exit == nil || r.exit == errRenewed {
+		r.exit = reason
 	}
 	if within == 0 {
 		s.giveUp(inc)
-		return ended
+		return
 	}
 	if within > 0 {
 		s.abandonIn(within, inc)
 	}
-	s.wake()
+	s.rouse()
 	s.mu.Unlock()
 	inc.cancel(reason)
-	return ended
 }
 
 // abandonIn gives the incarnation that long to end; the shortest time counts. The
@@ -375,7 +408,7 @@ func (s *Slot) retire(reason Reason, lost error) bool {
 		s.node.unregister(s.name, s)
 	}
 	for _, m := range left {
-		m.fail(lost)
+		failed(m, lost)
 	}
 	for w := range watchers {
 		w.fire(reason, true)
@@ -386,8 +419,10 @@ func (s *Slot) retire(reason Reason, lost error) bool {
 // drain empties the mailbox and the line before it; whoever stands in line learns of
 // it, and goes elsewhere or fails. The slot is locked.
 func (s *Slot) drain() (lost []message) {
-	for m := s.mail.pop(); m != nil; m = s.mail.pop() {
-		lost = append(lost, m)
+	s.mail.prepend(s.rare.later)
+	s.rare.later = queue{}
+	for l := s.mail.pop(); l != nil; l = s.mail.pop() {
+		lost = append(lost, l.self)
 	}
 	for _, w := range s.rare.waiting {
 		if !w.left {
@@ -396,7 +431,7 @@ func (s *Slot) drain() (lost []message) {
 		}
 	}
 	s.rare.waiting, s.rare.left = nil, 0
-	s.rare.urgent = queue{}
+	s.rare.urgent, s.rare.ahead = queue{}, queue{}
 	s.node.lost.Add(int64(len(lost)))
 	return lost
 }
@@ -415,11 +450,11 @@ func (s *Slot) tellStarter(err error) {
 func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.handled.Load(), s.idle(before)
+	return s.handled, s.idle(before)
 }
 
 func (s *Slot) idle(before uint64) bool {
-	return s.phase == alive && !s.busy && s.mail.n == 0 && s.handled.Load() == before && !s.inc.things.busy()
+	return s.phase == alive && !s.busy && s.mail.n == 0 && s.handled == before && !s.inc.things.busy() && (s.rare == nil || s.rare.later.n == 0)
 }
 
 // ExitIdle asks the present incarnation to end with reason if it is Idle, and reports
@@ -434,6 +469,6 @@ func (s *Slot) ExitIdle(reason Reason, before uint64) bool {
 	if r := s.seldom(); r.exit == nil {
 		r.exit = orNormal(reason)
 	}
-	s.wake()
+	s.rouse()
 	return true
 }

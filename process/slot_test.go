@@ -196,7 +196,7 @@ func TestShutdownTime(t *testing.T) {
 					if abandoned() != want {
 						t.Errorf("%d abandoned, want %d", abandoned(), want)
 					}
-					if want == 1 && reason != process.Kill || want == 0 && reason != process.Shutdown {
+					if want == 1 && reason != process.Killed || want == 0 && reason != process.Shutdown {
 						t.Errorf("ended with %v", reason)
 					}
 					time.Sleep(c.takes)
@@ -262,7 +262,7 @@ func TestKill(t *testing.T) {
 		is(t, process.Exit(ctx, ref, process.Kill))
 		reason, err := process.Wait(ctx, ref)
 		is(t, err)
-		is(t, reason, process.Kill)
+		is(t, reason, process.Killed)
 		if abandoned() != 0 {
 			t.Error("an idle process is not abandoned by a kill")
 		}
@@ -284,7 +284,7 @@ func TestKill(t *testing.T) {
 		ref = spawn(t, ctx, s.start)
 		is(t, do(ctx, ref, func(ctx context.Context) error { return process.Stop(ctx, process.Kill) }))
 		reason, _ = process.Wait(ctx, ref)
-		is(t, reason, process.Kill)
+		is(t, reason, process.Killed)
 	})
 }
 
@@ -324,7 +324,7 @@ func TestAbandonedHandler(t *testing.T) {
 		synctest.Wait()
 		is(t, process.Cast(ctx, theBox, (*box).Note, "queued"))
 		is(t, process.Exit(ctx, theBox, errSour))
-		is(t, <-answer, process.ErrDead, process.Kill)
+		is(t, <-answer, process.ErrDead, process.Killed)
 		processtest.Settle(t, ctx, theBox)
 		close(free)
 		<-gone

@@ -21,6 +21,8 @@ type Options struct {
 	Idle     time.Duration // of a family: 10 min; 0: never asleep
 	Most     int           // of a family: 1,000,000; 0: no limit
 	family   string
+	linked   bool
+	remotes  []remote
 }
 
 var defaults = &Options{
@@ -39,9 +41,16 @@ func Compose(opts ...Option) (*Options, error) {
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
+	for _, r := range o.remotes {
+		if r.err != nil {
+			return nil, r.err
+		}
+	}
 	switch {
 	case o.Mailbox.Size < 0:
 		return nil, fault.Invalid.Errorf("process: a mailbox cannot hold %d messages", o.Mailbox.Size)
+	case o.Mailbox.Overflow > Crash:
+		return nil, fault.Invalid.Errorf("process: there is no such overflow policy: %d", o.Mailbox.Overflow)
 	case o.Mailbox.Size == 0:
 		o.Mailbox.Size = defaultMailbox
 	case o.Idle < 0 || o.Most < 0:
@@ -78,24 +87,56 @@ func (n Most) apply(o *Options) { o.Most = int(n) }
 // Nobody restarts the process. From inside a process, it is a child of the one that
 // spawned it and ends before that one does; else it ends with the node.
 func Spawn[S any](ctx context.Context, open func(context.Context) (*S, error), opts ...Option) (Ref[S], error) {
-	o, err := Compose(opts...)
+	s, err := offspring(ctx, open, opts)
 	if err != nil {
 		return Ref[S]{}, err
-	}
-	s, err := newSlot(ctx, Port[Down]{}, "", constructor[S](open), o)
-	if err != nil {
-		return Ref[S]{}, err
-	}
-	if f := frameOf(ctx); f != nil {
-		if err := f.inc.adopt(s); err != nil {
-			s.retire(err, err)
-			return Ref[S]{}, err
-		}
 	}
 	if err := s.Start(ctx); err != nil {
 		return Ref[S]{}, err
 	}
 	return Ref[S]{s}, nil
+}
+
+// Launch is Spawn without waiting for the constructor. If that fails, the process has
+// ended with its error, as a monitor or Wait tells, and a call gets it.
+func Launch[S any](ctx context.Context, open func(context.Context) (*S, error), opts ...Option) (Ref[S], error) {
+	s, err := offspring(ctx, open, opts)
+	if err != nil {
+		return Ref[S]{}, err
+	}
+	s.Restart(Outside(ctx))
+	return Ref[S]{s}, nil
+}
+
+// Linked is an option of Spawn and Launch in a process: the new one is linked to it from
+// its start on, see Link. An error of the constructor does not count: the starter has it.
+var Linked Option = linkedOption{}
+
+type linkedOption struct{}
+
+func (linkedOption) apply(o *Options) { o.linked = true }
+
+// offspring makes the slot of a process that nobody supervises.
+func offspring[S any](ctx context.Context, open func(context.Context) (*S, error), opts []Option) (*Slot, error) {
+	o, err := Compose(opts...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSlot(ctx, Port[Down]{}, "", constructor[S](open), o)
+	if err != nil {
+		return nil, err
+	}
+	switch f := frameOf(ctx); {
+	case f != nil:
+		if err := f.inc.adopt(s); err != nil {
+			s.retire(err, err)
+			return nil, err
+		}
+	case o.linked:
+		s.retire(ErrNotHere, ErrNotHere)
+		return nil, ErrNotHere
+	}
+	return s, nil
 }
 
 // adopt makes s a child of the incarnation.
@@ -157,7 +198,7 @@ func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
 			if r := s.seldom(); r.exit == nil {
 				r.exit = err
 			}
-			s.wake()
+			s.rouse()
 		}
 		s.mu.Unlock()
 		if _, panicked := err.(*Panic); crash || panicked {

@@ -10,13 +10,14 @@ import (
 // Timer is a pending After or Every.
 type Timer struct {
 	inc     *incarnation
-	tick    message
+	tick    func() message
 	every   time.Duration // 0: once
 	due     time.Time
 	clock   *time.Timer
 	release func()
 
 	// Guarded by the slot's mutex.
+	idle    time.Duration // of a WhenIdle
 	queued  bool
 	stopped bool
 }
@@ -43,7 +44,7 @@ func newTimer[S any](ctx context.Context, d, every time.Duration, method func(*S
 		return nil, err
 	}
 	t := &Timer{inc: inc, every: every, due: time.Now().Add(d)}
-	t.tick = &tickMsg[S]{timer: t, call: method}
+	t.tick = func() message { return &tickMsg[S]{timer: t, call: method} }
 	inc.slot.mu.Lock()
 	t.clock = time.AfterFunc(d, t.fire)
 	t.release, err = inc.holdLocked(cleanup{do: func() { t.Stop() }})
@@ -63,6 +64,9 @@ func (t *Timer) Stop() bool {
 	was := !t.stopped
 	t.stopped = true
 	t.clock.Stop()
+	if s.rare != nil && s.rare.idler == t {
+		s.rare.idler = nil
+	}
 	s.mu.Unlock()
 	if was {
 		t.release()
@@ -77,12 +81,15 @@ func (t *Timer) fire() {
 	if t.stopped || s.inc != t.inc {
 		return
 	}
+	if t.idle > 0 {
+		if wait := t.early(); wait > 0 {
+			t.clock.Reset(wait)
+			return
+		}
+	}
 	if !t.queued {
 		t.queued = true
-		s.mail.push(t.tick)
-		if s.phase == alive {
-			s.wake()
-		}
+		s.put(sealed(t.tick()), nil)
 	}
 	if t.every > 0 {
 		now := time.Now()
@@ -101,6 +108,7 @@ type tickMsg[S any] struct {
 
 func (m *tickMsg[S]) of() *incarnation { return m.timer.inc }
 func (m *tickMsg[S]) method() any      { return m.call }
+func (m *tickMsg[S]) droppable() bool  { return false }
 
 func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	t := m.timer
@@ -109,6 +117,9 @@ func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	run := !t.stopped
 	if t.every == 0 {
 		t.stopped = true
+		if t.idle > 0 && inc.slot.rare.idler == t {
+			inc.slot.rare.idler = nil
+		}
 	}
 	inc.slot.mu.Unlock()
 	if !run {
@@ -117,5 +128,41 @@ func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	if t.every == 0 {
 		t.release()
 	}
-	return m.call(inc.state.(*S), &inc.own)
+	return notDeferred(m.call(inc.state.(*S), &inc.own))
+}
+
+// WhenIdle makes method run in this process once when it has handled nothing for d: no
+// message, timer or monitor. There is one at a time; another WhenIdle takes the place of
+// the one before.
+func WhenIdle[S any](ctx context.Context, d time.Duration, method func(*S, context.Context) error) (*Timer, error) {
+	inc, err := here[S](ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := inc.slot
+	s.mu.Lock()
+	before := s.seldom().idler
+	s.mu.Unlock()
+	if before != nil {
+		before.Stop()
+	}
+	t, err := newTimer(ctx, d, 0, method)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.idle = max(d, 1)
+	s.rare.idler, s.rare.quiet = t, time.Now()
+	return t, nil
+}
+
+// early reports whether the process has had something to do, and how long its timer has
+// to wait yet. The slot is locked.
+func (t *Timer) early() time.Duration {
+	s := t.inc.slot
+	if s.busy {
+		return t.idle
+	}
+	return t.idle - time.Since(s.rare.quiet)
 }

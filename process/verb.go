@@ -52,7 +52,7 @@ func Run[S any](ctx context.Context, to Address[S], method func(*S, context.Cont
 // ErrFull at once.
 func Cast[S, In any](ctx context.Context, to Address[S], method func(*S, context.Context, In) error, in In) error {
 	f := frameOf(ctx)
-	return send(ctx, f, to, &castMsg[S, In]{trace: traceOf(ctx, f), call: method, in: in}, time.Time{})
+	return send(ctx, f, to, &castMsg[S, In]{trace: traceOf(ctx, f), call: method, in: in})
 }
 
 // NoWait gives ctx for casts that must not wait for room, as in a loop that serves many:
@@ -66,7 +66,7 @@ func NoWait(ctx context.Context) context.Context {
 // Signal is Cast for a method without an input.
 func Signal[S any](ctx context.Context, to Address[S], method func(*S, context.Context) error) error {
 	f := frameOf(ctx)
-	return send(ctx, f, to, &signalMsg[S]{trace: traceOf(ctx, f), call: method}, time.Time{})
+	return send(ctx, f, to, &signalMsg[S]{trace: traceOf(ctx, f), call: method})
 }
 
 // Stop ends the process whose context is given, after the method that runs; its
@@ -84,8 +84,11 @@ func Stop(ctx context.Context, reason Reason) error {
 	}
 	if r := s.seldom(); r.exit == nil {
 		r.exit = orNormal(reason)
+		if reason == Kill {
+			r.exit, r.brutal = Killed, true
+		}
 	}
-	s.wake()
+	s.rouse()
 	return nil
 }
 
@@ -97,6 +100,9 @@ func Exit(ctx context.Context, to Target, reason Reason) error {
 	}
 	s, err := to.locate(ctx, asleep)
 	if err != nil {
+		return err
+	}
+	if err := s.here(); err != nil {
 		return err
 	}
 	s.Exit(reason)
@@ -116,35 +122,55 @@ func traceOf(ctx context.Context, f *frame) *telemetry.Trace {
 func ask[Out any](ctx context.Context, to Target, m message, a *answer[Out]) (Out, error) {
 	var none Out
 	f := frameOf(ctx)
-	a.trace = traceOf(ctx, f)
-	a.caller = f.waiting()
 	s, err := to.locate(ctx, awaited)
 	if err != nil {
 		return none, err
 	}
-	if f.waitsFor(s) {
-		return none, fmt.Errorf("%w: %s", ErrCycle, s)
-	}
-	a.by = s.node.waiters.Get().(*waiter)
-	var ok bool
-	if a.deadline, ok = ctx.Deadline(); !ok {
-		a.deadline = time.Now().Add(DefaultTimeout)
-		a.by.asked = a
-		a.by.clock.Reset(DefaultTimeout)
+	limited, err := a.prepare(ctx, f, s)
+	if err != nil {
+		return none, err
 	}
 	if err := deliver(ctx, f, to, s, m, a.deadline); err != nil {
 		a.fail(err)
 	}
-	return a.wait(ctx, s, !ok)
+	a.caller.yield()
+	return a.wait(ctx, f, s, limited)
 }
 
-func send(ctx context.Context, f *frame, to Target, m message, deadline time.Time) error {
+// prepare makes the question ready to be sent to s.
+func (a *answer[Out]) prepare(ctx context.Context, f *frame, s *Slot) (limited bool, err error) {
+	if f.waitsFor(s) {
+		return false, fmt.Errorf("%w: %s", ErrCycle, s)
+	}
+	a.trace = traceOf(ctx, f)
+	a.caller = f.waiting()
+	a.by = s.node.waiters.Get().(*waiter)
+	// The clock of the waiter is for what no standard context does: the default time,
+	// and a handler's own context.
+	var ok bool
+	a.deadline, ok = ctx.Deadline()
+	limited = !ok || a.caller != nil && ctx == context.Context(f)
+	if limited {
+		now, d := s.node.now(), DefaultTimeout
+		if ok {
+			d = a.deadline.Sub(s.node.epoch) - now
+		} else {
+			a.deadline = s.node.epoch.Add(now + d)
+		}
+		a.by.limit(a, now, d)
+	}
+	return limited, nil
+}
+
+func send(ctx context.Context, f *frame, to Target, m message) error {
 	s, err := to.locate(ctx, awake)
 	if err != nil {
 		return err
 	}
-	return deliver(ctx, f, to, s, m, deadline)
+	return deliver(ctx, f, to, s, m, noTime)
 }
+
+var noTime time.Time
 
 // deliver puts a message into the mailbox of s. A member of a family may fall asleep
 // between being found and being sent to; then it is found, and woken, again.
@@ -152,8 +178,12 @@ func deliver(ctx context.Context, f *frame, to Target, s *Slot, m message, deadl
 	if f != nil && f.inc.dead.Load() {
 		return errDeadCaller
 	}
+	var by *worker // a question gets a goroutine at once: who asks is about to wait
+	if deadline.IsZero() {
+		by = f.worker()
+	}
 	for range 100 {
-		err := s.push(ctx, m, f.waiting() != nil && deadline.IsZero(), deadline)
+		err := s.push(ctx, m, f.waiting() != nil && deadline.IsZero(), deadline, by)
 		if err != errRetired {
 			return err
 		}

@@ -31,10 +31,15 @@ func Publish[T any](ctx context.Context, t Topic[T], v T) error {
 	if err != nil {
 		return err
 	}
+	b, err := process.NewBurst(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.End()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, sub := range s.list {
-		sub.to(v)
+		sub.to(b, v)
 	}
 	return nil
 }
@@ -43,6 +48,10 @@ func Publish[T any](ctx context.Context, t Topic[T], v T) error {
 // goroutine, until stop is called. It is for transports: to must neither block nor
 // publish.
 func Tap[T any](ctx context.Context, t Topic[T], to func(T)) (stop func(), err error) {
+	return tap(ctx, t, func(_ *process.Burst, v T) { to(v) })
+}
+
+func tap[T any](ctx context.Context, t Topic[T], to func(*process.Burst, T)) (stop func(), err error) {
 	h, err := hubOf(ctx)
 	if err != nil {
 		return nil, err
@@ -92,7 +101,7 @@ type subscribers[T any] struct {
 }
 
 type subscriber[T any] struct {
-	to func(T)
+	to func(*process.Burst, T)
 	at int // in the list; -1: removed
 }
 
@@ -169,7 +178,7 @@ func Subscribe[S, T any](ctx context.Context, t Topic[T], method func(*S, contex
 			return nil, err
 		}
 	}
-	stop, err := Tap(ctx, t, l.hear)
+	stop, err := tap(ctx, t, l.hear)
 	if err != nil {
 		return nil, err
 	}
@@ -206,14 +215,14 @@ type late[T any] struct {
 	v     T
 }
 
-func (l *listener[T]) hear(v T) {
+func (l *listener[T]) hear(b *process.Burst, v T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var err error
 	if l.missed > 0 && l.tells {
-		err = l.late.Send(late[T]{Gap{l.topic, l.missed}, v})
+		err = l.late.SendIn(b, late[T]{Gap{l.topic, l.missed}, v})
 	} else {
-		err = l.port.Send(v)
+		err = l.port.SendIn(b, v)
 	}
 	if errors.Is(err, process.ErrFull) {
 		l.missed++

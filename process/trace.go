@@ -1,0 +1,130 @@
+package process
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// Event is one message of a process, as Trace tells it: once before its method runs, and
+// once after.
+type Event struct {
+	Process string
+	Method  string
+	Input   string // its argument, printed by fault.Inspect; "" if it has none
+	Waiting int    // messages in the mailbox behind it
+	Done    bool   // the method has returned, or unwound
+	Took    time.Duration
+	Err     error // of a message that nobody waits for: its crash
+}
+
+// Trace calls to with every message that the process handles, in its own goroutine and
+// order, over restarts, until stop is called. It costs the traced process alone; to must
+// not call it.
+func Trace(ctx context.Context, target Target, to func(Event)) (stop func(), err error) {
+	return attach(ctx, target, &tap{tell: to})
+}
+
+// Fault is what Inject does to a message.
+type Fault struct {
+	Hold  <-chan struct{} // it is handled when this is closed
+	Delay time.Duration   // it is handled so much later
+	Drop  bool            // it is lost; who asked waits in vain
+	Crash error           // the process crashes with this reason in place of handling it
+}
+
+// Inject makes the process have the faults that choose gives for its messages, until
+// stop is called. It is for tests: see processtest.
+func Inject(ctx context.Context, target Target, choose func(Event) Fault) (stop func(), err error) {
+	return attach(ctx, target, &tap{choose: choose})
+}
+
+// tap is a trace, or a source of faults.
+type tap struct {
+	tell   func(Event)
+	choose func(Event) Fault
+}
+
+func attach(ctx context.Context, target Target, t *tap) (stop func(), err error) {
+	s, err := target.locate(ctx, asleep)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.here(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seldom().taps = append(slices.Clone(s.rare.taps), t)
+	s.interrupt.Store(true) // a batch that is under way ends
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.rare.taps = slices.DeleteFunc(slices.Clone(s.rare.taps), func(other *tap) bool { return other == t })
+	}, nil
+}
+
+// tapped reports whether somebody watches. The slot is locked.
+func (s *Slot) tapped() bool { return s.rare != nil && len(s.rare.taps) > 0 }
+
+// handleTapped is handle for one message of a process that is watched.
+func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
+	s.mu.Lock()
+	taps := s.rare.taps
+	e := Event{Process: s.String(), Method: methodName(l.self), Waiting: s.waits()}
+	s.mu.Unlock()
+	if in := l.self.input(); in != nil {
+		e.Input = fault.Inspect(in)
+	}
+	done := false
+	start := s.node.now()
+	defer func() {
+		if !done { // it unwinds; the turn goes on with it
+			e.Done, e.Took = true, s.node.now()-start
+			tell(taps, e)
+		}
+	}()
+	tell(taps, e)
+	for _, t := range taps {
+		if t.choose == nil {
+			continue
+		}
+		f := t.choose(e)
+		if f.Delay > 0 || f.Hold != nil {
+			inc.own.yield()
+			time.Sleep(f.Delay)
+			if f.Hold != nil {
+				<-f.Hold
+			}
+		}
+		if f.Crash != nil {
+			done = true
+			s.crashed(turns, inc, f.Crash)
+			return
+		}
+		if f.Drop {
+			done = true
+			return
+		}
+	}
+	err := l.self.deliver(inc)
+	done = true
+	e.Done, e.Took = true, s.node.now()-start
+	if err != Postpone {
+		e.Err = err
+	}
+	tell(taps, e)
+	if err != nil {
+		s.refused(turns, inc, l, err)
+	}
+}
+
+func tell(taps []*tap, e Event) {
+	for _, t := range taps {
+		if t.tell != nil {
+			t.tell(e)
+		}
+	}
+}
