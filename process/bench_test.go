@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bennu-go/bennu/process"
@@ -184,4 +185,66 @@ func BenchmarkCall100(b *testing.B) {
 			}
 		}
 	})
+}
+
+// One op is one look-up of a name.
+func BenchmarkLookUp(b *testing.B) {
+	ctx := benchNode(b)
+	const name process.Name[counter] = "counter"
+	_, err := process.Spawn(ctx, func(ctx context.Context) (*counter, error) {
+		_, err := process.Register(ctx, name)
+		return new(counter), err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := name.Ref(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLaunch(b *testing.B) {
+	ctx := benchNode(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := process.Launch(ctx, openCounter); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type member struct{ heard *atomic.Int64 }
+
+func (m *member) Event(context.Context, int) error { m.heard.Add(1); return nil }
+
+// One op is one delivery to one of 10,000 members, from outside.
+func BenchmarkCastAll(b *testing.B) {
+	const members = 10_000
+	const group process.Group[member] = "members"
+	ctx := benchNode(b)
+	var heard atomic.Int64
+	for range members {
+		_, err := process.Spawn(ctx, func(ctx context.Context) (*member, error) {
+			_, err := process.Join(ctx, group)
+			return &member{&heard}, err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	rounds := b.N/members + 1
+	for i := range rounds {
+		if err := process.CastAll(ctx, group, (*member).Event, i); err != nil {
+			b.Fatal(err)
+		}
+		for heard.Load() < int64(members*(i+1)) {
+			runtime.Gosched()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds*members), "ns/delivery")
 }

@@ -35,14 +35,38 @@
 // # Life
 //
 // A process starts with its constructor, func(ctx) (*S, error), which runs in the
-// process while its starter waits. It ends with a [Reason]: when it is told to ([Stop],
-// [Exit], its supervisor), or by a crash. A panic is a crash. An error is a crash where
-// nobody waits for it, and an answer where somebody does. A process that has a
-// [Continuer] or a [Terminator] method is called at its start and its end.
+// process while its starter waits ([Launch] does not). It ends with a [Reason]: when it is
+// told to ([Stop], [Exit], its supervisor), or by a crash. A panic is a crash. An error is
+// a crash where nobody waits for it, and an answer where somebody does. A process that has
+// a [Continuer] or a [Terminator] method is called at its start and its end; one that has
+// [Snapshotter] and [Restorer] keeps its state when it is restarted on request ([Restart]).
 //
 // Under a supervisor a process is restarted by running its constructor again. Calls
 // and casts that were queued survive the crash, all but the one that crashed it;
-// timers, monitors and subscriptions go, and the constructor asks for them again.
+// timers, monitors, links and subscriptions go, and the constructor asks for them again.
+//
+// # Others
+//
+//	| to                                          | use                                     |
+//	|---------------------------------------------|-----------------------------------------|
+//	| hear of another's end                       | [Monitor], [Wait]                       |
+//	| end when another ends, or be told of it     | [Link], [Linked], [Trap]                |
+//	| speak to all, or to one, of many            | [Group], [Join], [CastAll], [Group.Any] |
+//	| find a process by a word                    | [Name], [Family], [Register]            |
+//	| do something later                          | [After], [Every], [WhenIdle], [Next]    |
+//	| answer later                                | [Defer], [Deferred]                     |
+//	| handle a message later                      | [Postpone], [Replay]                    |
+//	| do something beside its methods             | [Go]                                    |
+//	| compute for long                            | [Compute]                               |
+//	| look into a process that runs               | [InfoOf], [State], [LastCrash], [Trace] |
+//	| be called from other nodes                  | [Remote]                                |
+//
+// # Mailboxes
+//
+// A mailbox holds 1,024 messages, unless [Mailbox] says otherwise. When it is full, its
+// [Overflow] decides: by default a sender from outside waits, and a handler that casts
+// fails at once. What is lost is counted. A process that is to stop, or whose monitors and
+// links have something to tell, hears of it ahead of all mail, room or not.
 //
 // # Contexts
 //
@@ -55,10 +79,22 @@
 // # Guarantees
 //
 // Messages from one sender to one process are handled in the order in which they were
-// sent; what a monitor tells comes before all mail, also that of the process that ended. Nothing is dropped silently: a mailbox that is full makes its senders wait, or
-// fails them (see [Mailbox]). A chain of calls that comes back to a process waiting in
-// it fails at once with [ErrCycle]. An idle process has no goroutine, and takes less
-// than 400 bytes besides its state.
+// sent; what a monitor or a link tells comes before all mail, also that of the process
+// that ended. Nothing is dropped silently. When an answer and the end of the process that
+// gave it come together, the answer wins; an answer that comes too late goes nowhere. A
+// chain of calls that comes back to a process waiting in it fails at once with [ErrCycle].
+//
+// # Scheduling
+//
+// An idle process has no goroutine, and takes less than 400 bytes besides its state. A
+// message from outside starts one. A handler that makes another process runnable hands its
+// own goroutine on when it returns: that is ten times cheaper. A handler may block for as
+// long as it likes, and holds up its own process alone: those that stand behind it get a
+// goroutine of their own, at once when it waits in a verb of this package, else within a
+// millisecond. After 64 messages in a row a process lets others go first.
+//
+// Go's scheduler has no priorities: goroutines that compute without a pause delay all
+// others by slices of 10 ms. [Compute] keeps a processor free for those.
 //
 // # What Go cannot promise
 //

@@ -222,29 +222,39 @@ func (s *Slot) Start(ctx context.Context) error {
 	s.want = true
 	s.wake(nil)
 	s.mu.Unlock()
-	select {
-	case err := <-start.done:
-		start.frame = nil
-		s.node.starters.Put(start)
-		return err
-	case <-ctx.Done():
-		s.Stop(Shutdown, s.opts.Shutdown)
-		return explain(ctx.Err(), s)
+	start.frame.yield()
+	var err error
+	if ended := ctx.Done(); ended == nil {
+		err = <-start.done
+	} else {
+		select {
+		case err = <-start.done:
+		case <-ended:
+			s.Stop(Shutdown, s.opts.Shutdown)
+			return explain(ctx.Err(), s)
+		}
 	}
+	start.frame = nil
+	s.node.starters.Put(start)
+	return err
 }
 
 // Restart starts an incarnation and does not wait. If the constructor fails, the
 // owner gets a Down for it. by may be the context of whoever will wait for the new
 // process, so that a cycle is seen.
 func (s *Slot) Restart(by context.Context) {
+	s.restart(frameOf(by).waiting(), nil)
+}
+
+func (s *Slot) restart(waits *frame, on *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == vacant && !s.want && !s.doomed {
-		if f := frameOf(by).waiting(); f != nil {
-			s.starter = &starter{frame: f}
+		if waits != nil {
+			s.starter = &starter{frame: waits}
 		}
 		s.want = true
-		s.wake(nil)
+		s.wake(on)
 	}
 }
 
