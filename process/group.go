@@ -287,7 +287,7 @@ func burst(f *frame, n *Node) Burst {
 
 // End lets the processes run.
 func (b *Burst) End() {
-	if b.extra {
+	if b.extra && !b.worker.quit() {
 		go b.worker.run()
 	}
 }

@@ -288,16 +288,22 @@ func (s *Slot) opened(turns uint32, inc *incarnation, state any, err error) {
 
 // crashed ends an incarnation whose user code failed with reason.
 func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
-	var report CrashInfo
-	if !Clean(reason) {
-		report = crashOf(s.current(), reason)
-	}
 	s.mu.Lock()
 	if s.turns != turns || s.inc != inc {
 		s.mu.Unlock()
 		return
 	}
 	m := s.current()
+	s.mu.Unlock()
+	var report CrashInfo
+	if !Clean(reason) {
+		report = crashOf(m, reason)
+	}
+	s.mu.Lock()
+	if s.turns != turns || s.inc != inc { // it was abandoned meanwhile
+		s.mu.Unlock()
+		return
+	}
 	s.settle()
 	r := s.seldom()
 	if report.Reason != nil {

@@ -62,6 +62,9 @@ var errRetired = errors.New("process: retired")
 // room reports whether the mailbox has some. The slot is locked.
 func (s *Slot) room() bool {
 	size := s.opts.Mailbox.Size
+	if s.rare != nil {
+		size -= s.rare.later.n
+	}
 	return s.mail.n < size || s.mail.n-s.passed() < size
 }
 

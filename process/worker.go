@@ -132,6 +132,18 @@ func (w *worker) next() (job, bool) {
 	return j, true
 }
 
+// quit dismisses a worker that has nothing to run, and reports whether that is so.
+func (w *worker) quit() bool {
+	w.mu.Lock()
+	idle := w.head == len(w.line)
+	w.open = !idle
+	w.mu.Unlock()
+	if idle {
+		w.node.dismiss(w)
+	}
+	return idle
+}
+
 // take puts a slot, which is locked, into the line, and reports whether somebody will
 // come for it.
 func (w *worker) take(s *Slot) bool {
