@@ -589,7 +589,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 		s.cleanUp(do)
 	}
 	if final {
-		s.retire(reason, died(s, reason))
+		s.retire(reason, died)
 	}
 	for _, w := range watchers {
 		w.fire(reason, final)

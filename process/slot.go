@@ -347,7 +347,7 @@ func (s *Slot) cancelStart(reason Reason) {
 	s.mu.Unlock()
 	switch {
 	case owner.inc == nil && (wanted || never):
-		s.retire(reason, died(s, reason))
+		s.retire(reason, died)
 	case owner.inc != nil && wanted && !waited:
 		owner.urgent(Down{Target: s, Reason: reason})
 	}
@@ -370,19 +370,22 @@ func (s *Slot) Retire(reason Reason) {
 	s.doomed = true
 	s.mu.Unlock()
 	s.Stop(Kill, 0)
-	s.retire(reason, died(s, reason))
+	s.retire(reason, died)
 }
 
 // Refuse retires a slot whose constructor failed: whoever waits for an answer gets
 // err itself, as if the constructor had given it to them.
-func (s *Slot) Refuse(err error) { s.retire(err, explain(err, s)) }
+func (s *Slot) Refuse(err error) { s.retire(err, refusal) }
+
+func refusal(s *Slot, err Reason) error { return explain(err, s) }
 
 // RetireIdle retires a slot that is vacant and has no mail, and reports whether it
 // was.
 func (s *Slot) RetireIdle(reason Reason) bool { return s.retire(reason, nil) }
 
-// retire gives lost to whoever waits for an answer; nil means that nobody may.
-func (s *Slot) retire(reason Reason, lost error) bool {
+// retire gives what lost makes of the reason to whoever waits for an answer; nil means
+// that nobody may.
+func (s *Slot) retire(reason Reason, lost func(*Slot, Reason) error) bool {
 	reason = orNormal(reason)
 	s.mu.Lock()
 	if s.phase == retired {
@@ -418,7 +421,7 @@ func (s *Slot) retire(reason Reason, lost error) bool {
 		s.node.unregister(s.name, s)
 	}
 	for _, m := range left {
-		failed(m, lost)
+		failed(m, lost(s, reason))
 	}
 	for w := range watchers {
 		w.fire(reason, true)

@@ -129,11 +129,11 @@ func offspring[S any](ctx context.Context, open func(context.Context) (*S, error
 	switch f := frameOf(ctx); {
 	case f != nil:
 		if err := f.inc.adopt(s); err != nil {
-			s.retire(err, err)
+			s.retire(err, refusal)
 			return nil, err
 		}
 	case o.linked:
-		s.retire(ErrNotHere, ErrNotHere)
+		s.retire(ErrNotHere, refusal)
 		return nil, ErrNotHere
 	}
 	return s, nil
