@@ -187,6 +187,7 @@ func (s *Slot) refused(turns uint32, inc *incarnation, l *link, err error) {
 	defer s.mu.Unlock()
 	if s.turns == turns && s.inc == inc {
 		s.settle()
+		l.next = nil
 		s.seldom().later.push(l)
 	}
 }
@@ -198,7 +199,7 @@ func (s *Slot) settle() {
 		return
 	}
 	s.cursor.Store(nil)
-	s.measure(at)
+	s.measure(at.self.envelope())
 	if s.batch == 0 {
 		s.handled++
 		return
@@ -321,7 +322,11 @@ func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
 		return
 	case alive:
 		if r.exit != nil && errors.Is(reason, context.Canceled) { // it stops because it was asked to
+			reason = r.exit
 			s.mu.Unlock()
+			if m != nil {
+				failed(m, died(s, reason))
+			}
 			return
 		}
 		r.exit = reason
@@ -439,11 +444,13 @@ func (s *Slot) abandon(inc *incarnation) {
 
 // giveUp is abandon for a slot that is locked; it unlocks it.
 func (s *Slot) giveUp(inc *incarnation) {
-	m := s.current()
+	var m message
+	if at := s.forsake(); at != nil {
+		m = at.self
+	}
 	inUse := s.phase == opening ||
 		s.phase == alive && m != nil && (m.asked() == nil || !m.asked().over()) ||
 		s.phase == closing && (s.rare.leave != nil || inc.things.any())
-	s.forsake()
 	s.turns++
 	turns := s.turns
 	s.busy = true // nobody starts a loop before finish has made the slot vacant
@@ -481,29 +488,47 @@ func (s *Slot) giveUp(inc *incarnation) {
 	}
 }
 
+// reclaim takes the rest of a batch back from the loop, which goes on after the message that
+// it is at. The slot is locked.
+func (s *Slot) reclaim() {
+	for s.batch > 0 {
+		at := s.cursor.Load()
+		if !s.cursor.CompareAndSwap(at, &link{self: at.self}) {
+			continue
+		}
+		s.passOver(at)
+		s.handled-- // it is being handled
+	}
+}
+
 // forsake leaves the message that is being handled, and those before it in its batch, to
-// the goroutine that is at it, and keeps the rest. The slot is locked.
-func (s *Slot) forsake() {
+// the goroutine that is at it, and keeps the rest. It gives that message. The slot is
+// locked.
+func (s *Slot) forsake() *link {
 	s.interrupt.Store(true)
 	at := s.cursor.Swap(nil)
 	if at == nil {
-		return
+		return nil
 	}
 	if s.batch == 0 {
 		s.handled++
-		return
+		return at
 	}
+	s.passOver(at)
+	return at
+}
+
+// passOver ends a batch and takes it out of the mail up to at, without touching the links:
+// the loop may be reading them. The slot is locked.
+func (s *Slot) passOver(at *link) {
 	s.batch = 0
-	for {
-		l := s.mail.head
+	for l := (*link)(nil); l != at; {
+		l = s.mail.head
 		if s.mail.head = l.next; s.mail.head == nil {
 			s.mail.tail = nil
 		}
 		s.mail.n--
 		s.handled++
-		if l == at {
-			return
-		}
 	}
 }
 
@@ -523,6 +548,9 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	s.interrupt.Store(false)
 	inc.dead.Store(true)
 	r := s.rare
+	if reason == errRenewed {
+		reason = r.exit // it may have been told to stop meanwhile
+	}
 	r.exit, r.brutal = nil, false
 	r.last = reason
 	r.ends++
@@ -539,6 +567,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	if !renew {
 		r.renewal = nil
 	}
+	s.want = renew
 	final := owner.inc == nil && !renew
 	var watchers []*Watch
 	if started {
@@ -550,18 +579,18 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 		}
 	}
 	var lost []message
+	for l := r.urgent.pop(); l != nil; l = r.urgent.pop() {
+		if l.self.asked() != nil {
+			lost = append(lost, l.self)
+		}
+	}
 	if s.opts.Mailbox.Fresh && !renew {
-		lost = s.drain()
+		lost = append(lost, s.drain()...)
 	} else {
 		s.mail.prepend(r.later)
 		s.mail.keep(func(m message) bool { return m.of() == nil })
 		if !final {
 			s.admit()
-		}
-	}
-	for l := r.urgent.pop(); l != nil; l = r.urgent.pop() {
-		if l.self.asked() != nil {
-			lost = append(lost, l.self)
 		}
 	}
 	r.ahead, r.later, r.replay = queue{}, queue{}, false
@@ -601,10 +630,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	if waited {
 		start.done <- reason
 	}
-	switch {
-	case renew:
-		s.Restart(s.node.base)
-	case owner.inc != nil && (started || !waited):
+	if owner.inc != nil && !renew && (started || !waited) {
 		owner.urgent(Down{Target: s, Reason: reason, Started: started})
 	}
 }

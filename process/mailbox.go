@@ -175,10 +175,11 @@ func (s *Slot) admit() {
 // and unlocked afterwards.
 func (s *Slot) overflow(l *link, by *worker) error {
 	full := explain(ErrFull, s)
+	s.reclaim() // what the loop has taken of the mail, and not begun, waits too
 	var lost []message
 	switch s.opts.Mailbox.Overflow {
 	case DropOldest:
-		old := s.mail.take(int(s.batch), message.droppable)
+		old := s.mail.take(message.droppable)
 		if old == nil { // nothing but ticks
 			s.mu.Unlock()
 			return full
@@ -188,7 +189,7 @@ func (s *Slot) overflow(l *link, by *worker) error {
 	case DropNewest:
 		lost = append(lost, l.self)
 	case Crash:
-		for old := s.mail.take(int(s.batch), message.droppable); old != nil; old = s.mail.take(int(s.batch), message.droppable) {
+		for old := s.mail.take(message.droppable); old != nil; old = s.mail.take(message.droppable) {
 			lost = append(lost, old.self)
 		}
 		lost = append(lost, l.self)
@@ -199,6 +200,9 @@ func (s *Slot) overflow(l *link, by *worker) error {
 	s.seldom().lost += uint64(len(lost))
 	s.node.lost.Add(int64(len(lost)))
 	crash := s.opts.Mailbox.Overflow == Crash && s.inc != nil && s.rare.exit == nil
+	if crash {
+		s.rare.crash = crashOf(nil, ErrOverflow)
+	}
 	s.mu.Unlock()
 	if crash {
 		s.Exit(ErrOverflow)

@@ -100,11 +100,11 @@ func (q *queue) prepend(first queue) {
 	q.n += first.n
 }
 
-// take removes the first message that ok accepts, after the first skip ones.
-func (q *queue) take(skip int, ok func(message) bool) *link {
+// take removes the first message that ok accepts.
+func (q *queue) take(ok func(message) bool) *link {
 	var before *link
 	for l := q.head; l != nil; before, l = l, l.next {
-		if skip--; skip >= 0 || !ok(l.self) {
+		if !ok(l.self) {
 			continue
 		}
 		if before == nil {

@@ -86,6 +86,9 @@ func (w *worker) look(now, share time.Duration) (news bool) {
 		return false
 	}
 	at := s.cursor.Load()
+	if at != nil {
+		at = at.self.envelope()
+	}
 	last := &w.sample
 	var stuck time.Duration
 	switch {

@@ -195,9 +195,11 @@ func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
 		s.mu.Lock()
 		crash := err != nil && s.inc == inc && inc.cause == nil
 		if crash {
-			if r := s.seldom(); r.exit == nil {
+			r := s.seldom()
+			if r.exit == nil {
 				r.exit = err
 			}
+			r.crash = crashOf(nil, err)
 			s.rouse()
 		}
 		s.mu.Unlock()

@@ -19,6 +19,7 @@ type Timer struct {
 	// Guarded by the slot's mutex.
 	idle    time.Duration // of a WhenIdle
 	queued  bool
+	spent   bool // it was once, and that has come
 	stopped bool
 }
 
@@ -61,7 +62,7 @@ func newTimer[S any](ctx context.Context, d, every time.Duration, method func(*S
 func (t *Timer) Stop() bool {
 	s := t.inc.slot
 	s.mu.Lock()
-	was := !t.stopped
+	was := !t.stopped && !t.spent
 	t.stopped = true
 	t.clock.Stop()
 	if s.rare != nil && s.rare.idler == t {
@@ -116,7 +117,7 @@ func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	t.queued = false
 	run := !t.stopped
 	if t.every == 0 {
-		t.stopped = true
+		t.spent = true
 		if t.idle > 0 && inc.slot.rare.idler == t {
 			inc.slot.rare.idler = nil
 		}

@@ -197,9 +197,14 @@ func (w *worker) handOver() *worker {
 	other.mu.Lock()
 	other.line = append(other.line, w.line[w.head:]...)
 	other.open = true
+	watch := len(other.line) > 1 && !other.watched
+	other.watched = other.watched || watch
 	other.mu.Unlock()
 	clear(w.line)
 	w.line, w.head = w.line[:0], 0
+	if watch {
+		w.node.watch(other)
+	}
 	return other
 }
 
