@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/bennu-go/bennu/fault"
@@ -16,6 +17,7 @@ var Deferred = errors.New("process: the answer comes later")
 // Reply is an answer that is still owed.
 type Reply[Out any] struct {
 	answer  *answer[Out]
+	abroad  *answer[json.RawMessage] // in its place, for a question of another node
 	release func()
 }
 
@@ -33,22 +35,33 @@ func Defer[Out any](ctx context.Context) (Reply[Out], error) {
 	if f.asked == nil {
 		return Reply[Out]{}, nil
 	}
-	a, ok := f.asked.(*answer[Out])
-	if !ok {
-		return Reply[Out]{}, fault.Internal.Errorf("process: Defer[%T] in a method with another answer", *new(Out))
+	var r Reply[Out]
+	switch a := f.asked.(type) {
+	case *answer[Out]:
+		r.answer = a
+	case *answer[json.RawMessage]:
+		r.abroad = a
+	default:
+		return r, fault.Internal.Errorf("process: Defer[%T] in a method with another answer", *new(Out))
 	}
 	s := f.inc.slot
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	release, err := f.inc.holdLocked(cleanup{do: func() { a.fail(s.gone()) }, owed: true})
-	return Reply[Out]{a, release}, err
+	q := f.asked.(question)
+	var err error
+	r.release, err = f.inc.holdLocked(cleanup{do: func() { q.fail(s.gone()) }, owed: true})
+	return r, err
 }
 
 // Send gives the answer. It reports whether somebody was still waiting for it.
 func (r Reply[Out]) Send(out Out, err error) bool {
-	if r.answer == nil {
-		return false
+	switch {
+	case r.answer != nil:
+		r.release()
+		return r.answer.settle(out, err)
+	case r.abroad != nil:
+		r.release()
+		return r.abroad.settle(encoded(out, err))
 	}
-	r.release()
-	return r.answer.settle(out, err)
+	return false
 }

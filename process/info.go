@@ -43,7 +43,9 @@ func (s *Slot) Info() Info {
 		Busy:    time.Duration(s.busyTime.Load()),
 	}
 	if m != nil {
-		i.Since = s.running(m.envelope()).Truncate(tick)
+		since, uncounted := s.running(m.envelope())
+		i.Since = since.Truncate(tick)
+		i.Busy += uncounted
 	}
 	if s.paused && s.phase == alive {
 		i.State = "suspended"

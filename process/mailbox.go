@@ -74,6 +74,9 @@ func (s *Slot) put(l *link, by *worker) {
 	if n := s.mail.n; n > int(s.high) {
 		s.high = uint32(max(int(s.high), n-s.passed()))
 	}
+	if s.busy && !s.node.sampling.Load() { // behind something that takes long
+		s.node.beginSampling()
+	}
 	if s.phase == alive {
 		s.wake(by)
 	}

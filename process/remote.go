@@ -294,13 +294,22 @@ func (m *remoteMsg) deliver(inc *incarnation) error {
 	if !m.wait {
 		return notDeferred(err)
 	}
-	var out json.RawMessage
-	if err == nil && len(results) == 2 {
-		if out, err = json.Marshal(results[0].Interface()); err != nil {
-			err = fault.Internal.Wrap(err, "process: the answer cannot be sent to another node")
-		}
+	if len(results) == 1 {
+		return m.leave(nil, err)
 	}
-	return m.leave(out, err)
+	return m.leave(encoded(results[0].Interface(), err))
+}
+
+// encoded makes an answer ready for another node.
+func encoded(out any, err error) (json.RawMessage, error) {
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return nil, fault.Internal.Wrap(err, "process: the answer cannot be sent to another node")
+	}
+	return body, nil
 }
 
 func (m *remoteMsg) method() any { return m.remote.method.Interface() }

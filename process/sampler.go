@@ -135,14 +135,16 @@ func (s *Slot) measure(at *link) {
 	}
 }
 
-// running tells how long the message at has been running, to a tick.
-func (s *Slot) running(at *link) time.Duration {
+// running tells how long the message at has been running, to a tick, and how much of that
+// is not in busyTime.
+func (s *Slot) running(at *link) (since, uncounted time.Duration) {
 	if w := s.worker.Load(); w != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.sample.message == at {
-			return s.node.now() - w.sample.since
+			now := s.node.now()
+			return now - w.sample.since, now - w.sample.counted
 		}
 	}
-	return 0
+	return 0, 0
 }

@@ -111,6 +111,14 @@ func (m *tickMsg[S]) of() *incarnation { return m.timer.inc }
 func (m *tickMsg[S]) method() any      { return m.call }
 func (m *tickMsg[S]) droppable() bool  { return false }
 
+// missed is for a tick that an injected fault dropped.
+func (m *tickMsg[S]) missed() {
+	s := m.timer.inc.slot
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.timer.queued = false
+}
+
 func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	t := m.timer
 	inc.slot.mu.Lock()

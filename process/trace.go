@@ -99,6 +99,10 @@ func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
 				<-f.Hold
 			}
 		}
+		if inc.dead.Load() { // it was abandoned while it was held up
+			done = true
+			return
+		}
 		if f.Crash != nil {
 			done = true
 			s.crashed(turns, inc, f.Crash)
@@ -106,6 +110,9 @@ func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
 		}
 		if f.Drop {
 			done = true
+			if tick, ok := l.self.(interface{ missed() }); ok {
+				tick.missed()
+			}
 			return
 		}
 	}
