@@ -46,16 +46,19 @@ func Always(w *Watch) { w.always = true }
 // the incarnation that set it.
 func Monitor[S any](ctx context.Context, target Target, method func(*S, context.Context, Down) error, opts ...MonitorOption) (*Watch, error) {
 	w := &Watch{target: target}
-	port, err := Bind(ctx, func(s *S, ctx context.Context, d Down) error {
+	inc, err := here[S](ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlessStopped := func(s *S, ctx context.Context, d Down) error {
 		if w.stopped.Load() {
 			return nil
 		}
 		return method(s, ctx, d)
-	})
-	if err != nil {
-		return nil, err
 	}
-	w.port = port
+	w.port = Port[Down]{inc, func(d Down) message {
+		return &portMsg[S, Down]{inc: inc, call: unlessStopped, v: d, named: method}
+	}}
 	for _, o := range opts {
 		o(w)
 	}
@@ -71,7 +74,7 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 		return nil, err
 	}
 	w.slot = slot
-	if w.release, err = port.OnEnd(w.Stop); err != nil {
+	if w.release, err = w.port.OnEnd(w.Stop); err != nil {
 		return nil, err
 	}
 	slot.mu.Lock()

@@ -84,14 +84,22 @@ func (p Port[T]) post(v T, by *worker) error {
 
 type portMsg[S, T any] struct {
 	link
-	inc  *incarnation
-	call func(*S, context.Context, T) error
-	v    T
+	inc   *incarnation
+	call  func(*S, context.Context, T) error
+	v     T
+	named any // the method, where call is only a way to it
 }
 
 func (m *portMsg[S, T]) of() *incarnation { return m.inc }
-func (m *portMsg[S, T]) method() any      { return m.call }
-func (m *portMsg[S, T]) input() any       { return m.v }
+
+func (m *portMsg[S, T]) method() any {
+	if m.named != nil {
+		return m.named
+	}
+	return m.call
+}
+
+func (m *portMsg[S, T]) input() any { return m.v }
 
 func (m *portMsg[S, T]) deliver(inc *incarnation) error {
 	return notDeferred(m.call(inc.state.(*S), &inc.own, m.v))

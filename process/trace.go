@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ type Event struct {
 	Waiting int    // messages in the mailbox behind it
 	Done    bool   // the method has returned, or unwound
 	Took    time.Duration
-	Err     error // of a message that nobody waits for: its crash
+	Err     error // the crash of it; of a panic only that it was one
 }
 
 // Trace calls to with every message that the process handles, in its own goroutine and
@@ -78,15 +79,43 @@ func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
 	if in := l.self.input(); in != nil {
 		e.Input = fault.Inspect(in)
 	}
-	done := false
-	start := s.node.now()
-	defer func() {
-		if !done { // it unwinds; the turn goes on with it
-			e.Done, e.Took = true, s.node.now()-start
-			tell(taps, e)
+	crash, drop := suffer(inc, taps, e)
+	switch q := l.self.asked(); {
+	case inc.dead.Load(): // it was abandoned while it was held up
+		return
+	case drop:
+		if tick, ok := l.self.(interface{ missed() }); ok {
+			tick.missed()
 		}
-	}()
+		return
+	case crash != nil:
+		s.crashed(turns, inc, crash)
+		return
+	case q != nil && q.gone(): // it is skipped
+		s.handle(turns, inc, l, 1)
+		return
+	}
 	tell(taps, e)
+	start := s.node.now()
+	e.Done, e.Err = true, errUnwound
+	defer func() {
+		e.Took = s.node.now() - start
+		tell(taps, e)
+	}()
+	err := l.self.deliver(inc)
+	if e.Err = err; err == Postpone {
+		e.Err = nil
+	}
+	if err != nil {
+		s.refused(turns, inc, l, err)
+	}
+}
+
+// errUnwound is what a trace knows of a panic; the rest is in the crash report.
+var errUnwound = errors.New("process: the method panicked")
+
+// suffer lets the faults happen that come before a message.
+func suffer(inc *incarnation, taps []*tap, e Event) (crash error, drop bool) {
 	for _, t := range taps {
 		if t.choose == nil {
 			continue
@@ -99,33 +128,11 @@ func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
 				<-f.Hold
 			}
 		}
-		if inc.dead.Load() { // it was abandoned while it was held up
-			done = true
-			return
-		}
-		if f.Crash != nil {
-			done = true
-			s.crashed(turns, inc, f.Crash)
-			return
-		}
-		if f.Drop {
-			done = true
-			if tick, ok := l.self.(interface{ missed() }); ok {
-				tick.missed()
-			}
-			return
+		if f.Crash != nil || f.Drop {
+			return f.Crash, f.Drop && f.Crash == nil
 		}
 	}
-	err := l.self.deliver(inc)
-	done = true
-	e.Done, e.Took = true, s.node.now()-start
-	if err != Postpone {
-		e.Err = err
-	}
-	tell(taps, e)
-	if err != nil {
-		s.refused(turns, inc, l, err)
-	}
+	return nil, false
 }
 
 func tell(taps []*tap, e Event) {
