@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"sync"
 
 	"github.com/bennu-go/bennu/fault"
 )
@@ -101,12 +102,13 @@ func Register[S any](ctx context.Context, name Name[S]) (release func(), err err
 	if err := n.register(string(name), s); err != nil {
 		return nil, err
 	}
-	forget, err := inc.hold(func() { n.unregister(string(name), s) })
+	unregister := sync.OnceFunc(func() { n.unregister(string(name), s) }) // once: it may be another's later
+	forget, err := inc.hold(unregister)
 	if err != nil {
-		n.unregister(string(name), s)
+		unregister()
 		return nil, err
 	}
-	return func() { forget(); n.unregister(string(name), s) }, nil
+	return func() { forget(); unregister() }, nil
 }
 
 func (n Name[S]) locate(ctx context.Context, _ waking) (*Slot, error) {

@@ -223,3 +223,77 @@ func TestFallingAsleep(t *testing.T) {
 	}
 	t.Logf("%d members were made", h.made)
 }
+
+func TestRegister(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		const alias, other process.Name[box] = "alias", "other"
+		lives := 0
+		k := keep(t, ctx, theBox, func(ctx context.Context) (*box, error) {
+			if lives++; lives != 2 {
+				if _, err := process.Register(ctx, alias); err != nil {
+					return nil, err
+				}
+			}
+			return &box{new(record)}, nil
+		})
+		ref, err := alias.Ref(ctx)
+		is(t, err)
+		own, err := theBox.Ref(ctx)
+		is(t, err)
+		if ref != own || ref.String() != "box" {
+			t.Errorf("%v and %v are not one", ref, own)
+		}
+		for _, to := range []process.Name[box]{alias, theBox} {
+			is(t, process.Do(ctx, to, (*box).Note, "x"))
+			_, err := process.Spawn(ctx, func(ctx context.Context) (*box, error) {
+				_, err := process.Register(ctx, to)
+				return &box{new(record)}, err
+			})
+			is(t, err, fault.Conflict)
+		}
+		var release func()
+		is(t, do(ctx, theBox, func(ctx context.Context) (err error) {
+			_, err = process.Register(ctx, process.Name[desk]("desk"))
+			is(t, err, process.ErrNotHere)
+			_, err = process.Register(ctx, alias)
+			is(t, err, fault.Conflict)
+			release, err = process.Register(ctx, other)
+			return err
+		}))
+		is(t, process.Do(ctx, other, (*box).Note, ""))
+		for range 2 {
+			release()
+		}
+		is(t, process.Do(ctx, other, (*box).Note, ""), process.ErrNoProcess)
+
+		// It is of the incarnation: the second does not ask for it, the third does.
+		for _, want := range []error{process.ErrNoProcess, nil} {
+			fling(t, ctx, theBox, func(context.Context) error { return errSour })
+			processtest.Settle(t, ctx, theBox)
+			if err := process.Do(ctx, alias, (*box).Note, ""); !errors.Is(err, want) {
+				t.Errorf("in life %d: %v, want %v", lives, err, want)
+			}
+		}
+		k.slot.Retire(process.Normal)
+		is(t, process.Do(ctx, alias, (*box).Note, ""), process.ErrNoProcess)
+		_, err = alias.Ref(ctx)
+		is(t, err, process.ErrNoProcess)
+		_, err = process.Register(ctx, alias)
+		is(t, err, process.ErrNotHere)
+	})
+}
+
+// A name is free as soon as its process has ended, also for who waited for that end.
+func TestNameIsFreeAtTheEnd(t *testing.T) {
+	ctx := processtest.Node(t)
+	const alias process.Name[box] = "alias"
+	for range 200 {
+		ref := spawn(t, ctx, func(ctx context.Context) (*box, error) {
+			_, err := process.Register(ctx, alias)
+			return &box{new(record)}, err
+		})
+		is(t, process.Exit(ctx, ref, process.Shutdown))
+		_, err := process.Wait(ctx, ref)
+		is(t, err)
+	}
+}

@@ -92,7 +92,7 @@ func CastAll[S, In any](ctx context.Context, g Group[S], method func(*S, context
 		err := m.slot.push(ctx, &castMsg[S, In]{trace: trace, call: method, in: in}, true, noTime, b.worker)
 		if errors.Is(err, ErrFull) {
 			missed++
-			members.node.lost.Add(1)
+			m.slot.miss()
 		}
 	}
 	if missed > 0 {

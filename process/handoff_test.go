@@ -297,6 +297,13 @@ func TestWaitingHandlerDelaysNobody(t *testing.T) {
 			_, err := process.Wait(ctx, slow)
 			is(t, err, context.DeadlineExceeded)
 		},
+		"Spawn": func(t *testing.T, ctx context.Context, _, _ process.Ref[box]) {
+			spawn(t, ctx, func(context.Context) (*box, error) { time.Sleep(time.Second); return &box{new(record)}, nil })
+		},
+		"Compute": func(t *testing.T, ctx context.Context, _, _ process.Ref[box]) {
+			_, err := process.Compute(ctx, func(context.Context) (int, error) { time.Sleep(time.Second); return 0, nil })
+			is(t, err)
+		},
 		"State": func(t *testing.T, ctx context.Context, slow, _ process.Ref[box]) {
 			_, err := process.State(ctx, slow)
 			is(t, err, process.ErrTimeout)
@@ -325,6 +332,18 @@ func TestWaitingHandlerDelaysNobody(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Slot.Stop does not know whose handler waits in it: the foreman sees to its line.
+func TestStoppingHandlerDelaysNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		k := keep(t, ctx, "staged", (&staged{term: func(context.Context, process.Reason) { time.Sleep(time.Second) }}).start)
+		worst, ran := inLineBehind(t, ctx, 10, func(context.Context) { k.slot.Stop(process.Shutdown, time.Minute) })
+		time.Sleep(time.Minute)
+		if ran.Load() != 10 || worst.Load() > int64(foreman) {
+			t.Errorf("%d ran, the last after %v, want 10 within %v", ran.Load(), time.Duration(worst.Load()), foreman)
+		}
+	})
 }
 
 // Goexit in a handler takes nobody of its line along.

@@ -3,6 +3,8 @@ package process
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 )
 
 // Exited tells of the end of a linked process.
@@ -32,7 +34,7 @@ func Link(ctx context.Context, target Target) error {
 		return err
 	}
 	s.mu.Lock()
-	peer := s.inc
+	peer := s.present()
 	s.mu.Unlock()
 	if peer == inc {
 		return nil
@@ -62,7 +64,7 @@ func link2(a, b *incarnation) bool {
 func (inc *incarnation) linkTo(peer *incarnation) bool {
 	inc.slot.mu.Lock()
 	defer inc.slot.mu.Unlock()
-	if inc.slot.inc != inc {
+	if inc.slot.present() != inc {
 		return false
 	}
 	t := inc.keep()
@@ -97,7 +99,7 @@ func Unlink(ctx context.Context, target Target) error {
 		return nil //nolint:nilerr // what is not there is not linked
 	}
 	s.mu.Lock()
-	peer := s.inc
+	peer := s.present()
 	s.mu.Unlock()
 	if peer != nil {
 		inc.unlink(peer)
@@ -132,10 +134,19 @@ func incarnationOf(ctx context.Context) (*incarnation, error) {
 	return f.inc, nil
 }
 
-// linkEnded is told to the peers of an incarnation that has ended. Of a start that failed
-// the starter knows.
-func (inc *incarnation) linkEnded(peer *incarnation, reason Reason, started bool) {
-	if inc.unlink(peer) && started {
+// takeLinks gives the peers of an incarnation that has ended. The slot is locked.
+func (inc *incarnation) takeLinks() []*incarnation {
+	if inc.things == nil {
+		return nil
+	}
+	links := slices.Collect(maps.Keys(inc.things.links))
+	inc.things.links = nil
+	return links
+}
+
+// linkEnded is told to the peers of an incarnation that has ended.
+func (inc *incarnation) linkEnded(peer *incarnation, reason Reason) {
+	if inc.unlink(peer) {
 		inc.exited(peer.slot, reason)
 	}
 }

@@ -3,8 +3,6 @@ package process
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -110,9 +108,16 @@ func (s *Slot) turn(w *worker, turns uint32) (again bool) {
 // done with the slot: there is nothing, or others in line have their turn now. The slot
 // is locked.
 func (s *Slot) claim(ran bool, w *worker) *link {
-	if s.phase != alive || s.paused {
+	if s.phase != alive {
 		s.rest()
 		return nil
+	}
+	if s.paused {
+		l := s.claimSystem()
+		if l == nil {
+			s.rest()
+		}
+		return l
 	}
 	if s.interrupt.Load() {
 		if l := s.claimFirst(); l != nil {
@@ -132,6 +137,18 @@ func (s *Slot) claim(ran bool, w *worker) *link {
 	}
 	s.cursor.Store(s.mail.head)
 	return s.mail.head
+}
+
+// claimSystem is all that a suspended process handles.
+func (s *Slot) claimSystem() *link {
+	if s.rare == nil {
+		return nil
+	}
+	l := s.rare.urgent.take(ofSystem)
+	if l != nil {
+		s.cursor.Store(l)
+	}
+	return l
 }
 
 func (s *Slot) claimFirst() *link {
@@ -201,7 +218,9 @@ func (s *Slot) settle() {
 	s.cursor.Store(nil)
 	s.measure(at.self.envelope())
 	if s.batch == 0 {
-		s.handled++
+		if !ofSystem(at.self) {
+			s.handled++
+		}
 		return
 	}
 	s.batch = 0
@@ -242,8 +261,8 @@ func (s *Slot) waits() int {
 // rest ends the work for a slot that has nothing to do. The slot is locked.
 func (s *Slot) rest() {
 	s.busy = false
-	if s.rare != nil && s.rare.idler != nil {
-		s.rare.quiet = time.Now()
+	if r := s.rare; r != nil && r.idler != nil && r.quietAt != s.handled {
+		r.quiet, r.quietAt = time.Now(), s.handled
 	}
 }
 
@@ -258,12 +277,15 @@ func (s *Slot) current() message {
 // begin makes an incarnation and gives the context of its constructor. The slot is
 // locked.
 func (s *Slot) begin() context.Context {
-	s.want = false
 	s.phase = opening
 	s.lives++
-	inc := &incarnation{slot: s}
+	inc := s.present()
+	if s.rare != nil {
+		s.rare.next = nil
+	}
 	inc.own.inc = inc
 	s.inc = inc
+	s.want = false
 	if s.starter != nil && s.starter.frame != nil {
 		return &frame{inc: inc, caller: s.starter.frame}
 	}
@@ -419,16 +441,17 @@ func (s *Slot) terminate(turns uint32, inc *incarnation, t Terminator, reason Re
 func (s *Slot) ended() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inc == nil {
+	inc := s.present()
+	if inc == nil {
 		if s.rare == nil {
 			return nil
 		}
 		return s.rare.ended
 	}
-	if s.inc.ended == nil {
-		s.inc.ended = make(chan struct{})
+	if inc.ended == nil {
+		inc.ended = make(chan struct{})
 	}
-	return s.inc.ended
+	return inc.ended
 }
 
 // abandon gives an incarnation up that has not ended in its time: it is dead from
@@ -599,14 +622,16 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	}
 	r.ended = inc.ended
 	var cleanups []func()
-	var links []*incarnation
 	if inc.things != nil {
 		for c := range inc.things.cleanups {
 			cleanups = append(cleanups, c.do)
 		}
 		inc.things.cleanups = nil
-		links = slices.Collect(maps.Keys(inc.things.links))
-		inc.things.links = nil
+	}
+	links := inc.takeLinks()
+	var knows *incarnation // its starter, which has the error
+	if waited && !started {
+		knows = r.parent
 	}
 	s.mu.Unlock()
 
@@ -624,7 +649,11 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 		w.fire(reason, final)
 	}
 	for _, peer := range links {
-		peer.linkEnded(inc, reason, started)
+		if peer == knows {
+			peer.unlink(inc)
+		} else {
+			peer.linkEnded(inc, reason)
+		}
 	}
 	close(inc.ended)
 	if waited {

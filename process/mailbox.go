@@ -62,10 +62,14 @@ var errRetired = errors.New("process: retired")
 // room reports whether the mailbox has some. The slot is locked.
 func (s *Slot) room() bool {
 	size := s.opts.Mailbox.Size
-	if s.rare != nil {
-		size -= s.rare.later.n
+	if s.rare == nil || s.rare.later.n == 0 {
+		return s.mail.n < size || s.mail.n-s.passed() < size
 	}
-	return s.mail.n < size || s.mail.n-s.passed() < size
+	if s.waits() < size {
+		return true
+	}
+	s.rare.later.keep(func(m message) bool { q := m.asked(); return q == nil || !q.gone() })
+	return s.waits() < size
 }
 
 // put puts a message into the mailbox. The slot is locked.
@@ -172,6 +176,17 @@ func (s *Slot) admit() {
 		s.put(w.m, nil)
 		close(w.in)
 	}
+}
+
+// miss counts a message that had no room and is not sent again, if overflow has not.
+func (s *Slot) miss() {
+	if s.opts.Mailbox.Overflow == Crash {
+		return
+	}
+	s.mu.Lock()
+	s.seldom().lost++
+	s.mu.Unlock()
+	s.node.lost.Add(1)
 }
 
 // overflow deals with a message that has no room and may not wait. The slot is locked,

@@ -74,11 +74,11 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 		return nil, err
 	}
 	w.slot = slot
-	if w.release, err = w.port.OnEnd(w.Stop); err != nil {
+	if w.release, err = w.port.OnEnd(w.forget); err != nil {
 		return nil, err
 	}
 	slot.mu.Lock()
-	down := slot.phase == vacant || slot.phase == retired
+	down := slot.phase == vacant && !slot.want || slot.phase == retired
 	final := slot.phase == retired
 	if !down || w.always && !final {
 		r := slot.seldom()
@@ -105,15 +105,19 @@ func Monitor[S any](ctx context.Context, target Target, method func(*S, context.
 // a Down that is already in the mailbox, unless it is running.
 func (w *Watch) Stop() {
 	w.stopped.Store(true)
-	if w.slot == nil {
-		return
+	if w.slot != nil {
+		w.forget()
+		w.release()
 	}
+}
+
+// forget leaves the target alone.
+func (w *Watch) forget() {
 	w.slot.mu.Lock()
+	defer w.slot.mu.Unlock()
 	if w.slot.rare != nil {
 		delete(w.slot.rare.watchers, w)
 	}
-	w.slot.mu.Unlock()
-	w.release()
 }
 
 func (w *Watch) fire(reason Reason, final bool) {

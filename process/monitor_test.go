@@ -225,3 +225,69 @@ func TestAlive(t *testing.T) {
 		}
 	})
 }
+
+// n monitors give n downs; what Stop takes back does not come, queued or not.
+func TestMonitorsStack(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		rec, target := new(record), newBox(t, ctx)
+		ref := spawn(t, ctx, rec.open)
+		const n = 10
+		var watches []*process.Watch
+		is(t, do(ctx, ref, func(ctx context.Context) error {
+			for range n {
+				w, err := process.Monitor(ctx, target, (*box).Down)
+				is(t, err)
+				watches = append(watches, w)
+			}
+			return nil
+		}))
+		watches[0].Stop()
+		release := block(t, ctx, ref)
+		is(t, process.Exit(ctx, target, errSour))
+		synctest.Wait()
+		for _, w := range watches[1:4] { // their downs are in the mailbox
+			w.Stop()
+		}
+		release()
+		synctest.Wait()
+		if lines := rec.all(); len(lines) != n-4 || lines[0] != "down sour" {
+			t.Errorf("it heard %q, want %d downs", lines, n-4)
+		}
+	})
+}
+
+// A monitor is of one process: the others live on, and it may be the process itself.
+func TestMonitorGoesOneWay(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		ref, target := newBox(t, ctx), newBox(t, ctx)
+		_, _ = watch(t, ctx, ref, target)
+		is(t, process.Exit(ctx, ref, errSour))
+		synctest.Wait()
+		processtest.Settle(t, ctx, target)
+		_, downs := watch(t, ctx, target, target)
+		is(t, process.Exit(ctx, target, errSour))
+		heard(t, downs) // nobody is there to hear it
+	})
+}
+
+// What is told of an end comes before the mail of the ended that was sent before: of two
+// senders nothing is promised, of one neither.
+func TestDownOvertakesTheMail(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		rec, target := new(record), newBox(t, ctx)
+		ref := spawn(t, ctx, rec.open)
+		is(t, do(ctx, ref, func(ctx context.Context) error {
+			_, err := process.Monitor(ctx, target, (*box).Down)
+			return err
+		}))
+		release := block(t, ctx, ref)
+		is(t, do(ctx, target, func(ctx context.Context) error {
+			is(t, process.Cast(ctx, ref, (*box).Note, "last words"))
+			return process.Stop(ctx, nil)
+		}))
+		synctest.Wait()
+		release()
+		processtest.Settle(t, ctx, ref)
+		equal(t, rec.all(), "down normal", "last words")
+	})
+}

@@ -101,8 +101,15 @@ func (m *systemMsg[Out]) deliver(inc *incarnation) error {
 	return m.leave(m.do(&m.frame, inc))
 }
 
+func (m *systemMsg[Out]) system()         {}
 func (m *systemMsg[Out]) method() any     { return m.do }
 func (m *systemMsg[Out]) asked() question { return &m.answer }
+
+// ofSystem reports whether a message is the runtime's own: it does not count.
+func ofSystem(m message) bool {
+	_, ok := m.(interface{ system() })
+	return ok
+}
 
 // system asks the present incarnation of a process to do something.
 func system[Out any](ctx context.Context, target Target, do func(context.Context, *incarnation) (Out, error)) (Out, error) {

@@ -84,8 +84,10 @@ type rare struct {
 	leave    func()        // cancels the context of a Terminate that runs
 	ended    chan struct{} // of the latest incarnation, closed when its end is complete
 	renewal  *renewal      // it ends to begin anew
+	next     *incarnation  // that is to begin, if somebody wants to hear of its end already
 	idler    *Timer        // the WhenIdle that is set
 	quiet    time.Time     // since when the process has nothing to do, if idler is set
+	quietAt  uint64        // how much it had handled then
 	lost     uint64        // messages that found no room
 	taps     []*tap        // traces and faults
 	crash    CrashInfo     // the latest
@@ -191,6 +193,42 @@ func (s *Slot) Key() string {
 		return ""
 	}
 	return s.name
+}
+
+// present gives the incarnation that lives, or that is about to; nil: none. The slot is
+// locked.
+func (s *Slot) present() *incarnation {
+	if s.inc != nil || !s.want {
+		return s.inc
+	}
+	r := s.seldom()
+	if r.next == nil {
+		r.next = &incarnation{slot: s}
+	}
+	return r.next
+}
+
+// cancelNext takes the incarnation back that was about to begin. The slot is locked; what
+// it gives is to be called when it is not.
+func (s *Slot) cancelNext(reason Reason) func() {
+	if s.rare == nil || s.rare.next == nil {
+		return func() {}
+	}
+	inc := s.rare.next
+	s.rare.next = nil
+	inc.dead.Store(true)
+	if s.rare.last == nil {
+		s.rare.last = reason
+	}
+	links := inc.takeLinks()
+	return func() {
+		for _, peer := range links {
+			peer.linkEnded(inc, reason)
+		}
+		if inc.ended != nil {
+			close(inc.ended)
+		}
+	}
 }
 
 // seldom gives the rare part. The slot is locked.
@@ -340,11 +378,13 @@ func (s *Slot) cancelStart(reason Reason) {
 	s.want = false
 	waited := s.starter != nil && s.starter.done != nil
 	s.tellStarter(fmt.Errorf("%s: %w (%w)", s, ErrDead, reason))
+	tell := s.cancelNext(reason)
 	var owner Port[Down]
 	if s.rare != nil {
 		owner = s.rare.owner
 	}
 	s.mu.Unlock()
+	tell()
 	switch {
 	case owner.inc == nil && (wanted || never):
 		s.retire(reason, died)
@@ -407,11 +447,13 @@ func (s *Slot) retire(reason Reason, lost func(*Slot, Reason) error) bool {
 	}
 	s.rare.last = reason
 	s.tellStarter(reason)
+	tell := s.cancelNext(reason)
 	left := s.drain()
 	watchers := s.rare.watchers
 	s.rare.watchers = nil
 	parent := s.rare.parent
 	s.mu.Unlock()
+	tell()
 	if parent != nil {
 		parent.disown(s)
 	}

@@ -109,7 +109,8 @@ func Launch[S any](ctx context.Context, open func(context.Context) (*S, error), 
 }
 
 // Linked is an option of Spawn and Launch in a process: the new one is linked to it from
-// its start on, see Link. An error of the constructor does not count: the starter has it.
+// its start on, see Link. An error of the constructor does not count for Spawn, which gives
+// it to the starter; it does for Launch.
 var Linked Option = linkedOption{}
 
 type linkedOption struct{}
@@ -151,7 +152,9 @@ func (inc *incarnation) adopt(s *Slot) error {
 		t.children = make(map[*Slot]struct{})
 	}
 	t.children[s] = struct{}{}
-	s.rare = &rare{parent: inc}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seldom().parent = inc
 	return nil
 }
 

@@ -355,3 +355,51 @@ func TestDeadPort(t *testing.T) {
 		}
 	})
 }
+
+// Launch does not wait; a constructor that fails is told by Wait, a monitor and a call.
+func TestLaunch(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		watcher := newBox(t, ctx)
+		start := time.Now()
+		slow := func(err error) func(context.Context) (*box, error) {
+			return func(context.Context) (*box, error) { time.Sleep(time.Second); return &box{new(record)}, err }
+		}
+		ref, err := process.Launch(ctx, slow(nil))
+		is(t, err)
+		took(t, start, 0)
+		is(t, process.Do(ctx, ref, (*box).Note, ""))
+		took(t, start, time.Second)
+
+		for range 2 {
+			ref, err = process.Launch(ctx, slow(errSour))
+			is(t, err)
+			synctest.Wait()
+			_, downs := watch(t, ctx, watcher, ref)
+			is(t, process.Do(ctx, ref, (*box).Note, ""), errSour, process.ErrDead)
+			reason, err := process.Wait(ctx, ref)
+			is(t, err)
+			is(t, reason, errSour)
+			heard(t, downs, process.Down{Target: ref, Reason: errSour, Final: true})
+		}
+		_, err = process.Launch(ctx, slow(nil), process.Mailbox{Size: -1})
+		is(t, err, fault.Invalid)
+
+		// It can be taken back before it has begun, and in its constructor.
+		for range 20 {
+			ref, err = process.Launch(ctx, slow(nil))
+			is(t, err)
+			is(t, process.Exit(ctx, ref, process.Shutdown))
+			reason, err := process.Wait(ctx, ref)
+			is(t, err)
+			is(t, reason, process.Shutdown)
+		}
+		// From a handler it is a child.
+		parent := newBox(t, ctx)
+		is(t, do(ctx, parent, func(ctx context.Context) (err error) { ref, err = process.Launch(ctx, slow(nil)); return err }))
+		synctest.Wait()
+		is(t, process.Exit(ctx, parent, process.Normal))
+		reason, err := process.Wait(ctx, ref)
+		is(t, err)
+		is(t, reason, process.Shutdown)
+	})
+}

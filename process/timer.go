@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -46,16 +47,23 @@ func newTimer[S any](ctx context.Context, d, every time.Duration, method func(*S
 	}
 	t := &Timer{inc: inc, every: every, due: time.Now().Add(d)}
 	t.tick = func() message { return &tickMsg[S]{timer: t, call: method} }
-	inc.slot.mu.Lock()
-	t.clock = time.AfterFunc(d, t.fire)
-	t.release, err = inc.holdLocked(cleanup{do: func() { t.Stop() }})
-	inc.slot.mu.Unlock()
-	if err != nil {
-		t.clock.Stop()
+	s := inc.slot
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.release, err = inc.holdLocked(cleanup{do: func() { t.Stop() }}); err != nil {
 		return nil, err
+	}
+	if d > 0 {
+		t.clock = time.AfterFunc(d, t.fire)
+	} else { // behind what is in the mailbox, ahead of what comes
+		t.queued = true
+		s.put(sealed(t.tick()), nil)
 	}
 	return t, nil
 }
+
+// LogValue keeps what prints a state out of a timer that runs.
+func (t *Timer) LogValue() slog.Value { return slog.StringValue("timer") }
 
 // Stop takes the timer back, and reports whether it was still to run. After Stop its
 // method does not run any more, unless it is running.
@@ -64,7 +72,9 @@ func (t *Timer) Stop() bool {
 	s.mu.Lock()
 	was := !t.stopped && !t.spent
 	t.stopped = true
-	t.clock.Stop()
+	if t.clock != nil {
+		t.clock.Stop()
+	}
 	if s.rare != nil && s.rare.idler == t {
 		s.rare.idler = nil
 	}
@@ -148,6 +158,7 @@ func WhenIdle[S any](ctx context.Context, d time.Duration, method func(*S, conte
 	if err != nil {
 		return nil, err
 	}
+	d = max(d, 1)
 	s := inc.slot
 	s.mu.Lock()
 	before := s.seldom().idler
@@ -161,7 +172,7 @@ func WhenIdle[S any](ctx context.Context, d time.Duration, method func(*S, conte
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.idle = max(d, 1)
+	t.idle = d
 	s.rare.idler, s.rare.quiet = t, time.Now()
 	return t, nil
 }

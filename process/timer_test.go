@@ -178,3 +178,89 @@ func TestTimersDieWithTheIncarnation(t *testing.T) {
 		}
 	})
 }
+
+func TestWhenIdle(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		ref, start := newBox(t, ctx), time.Now()
+		idle := func(d time.Duration) (w *process.Timer) {
+			t.Helper()
+			is(t, do(ctx, ref, func(ctx context.Context) (err error) {
+				w, err = process.WhenIdle(ctx, d, stamp(start, 0))
+				return err
+			}))
+			return w
+		}
+		idle(10 * time.Second)
+		for range 5 { // each message puts it off
+			time.Sleep(9 * time.Second)
+			processtest.Settle(t, ctx, ref)
+		}
+		time.Sleep(10 * time.Second)
+		time.Sleep(time.Hour) // once
+		equal(t, notes(t, ctx, ref), "55s")
+
+		start = time.Now()
+		idle(10 * time.Second)
+		fling(t, ctx, ref, func(context.Context) error { time.Sleep(12 * time.Second); return nil }) // busy
+		time.Sleep(time.Hour)
+		equal(t, notes(t, ctx, ref), "55s", "22s")
+
+		// A timer and a monitor count as something to do.
+		start = time.Now()
+		target := newBox(t, ctx)
+		is(t, do(ctx, ref, func(ctx context.Context) error {
+			_, err := process.After(ctx, 3*time.Second, func(*box, context.Context) error { return nil })
+			is(t, err)
+			_, err = process.Monitor(ctx, target, func(*box, context.Context, process.Down) error { return nil })
+			return err
+		}))
+		idle(5 * time.Second)
+		time.Sleep(7 * time.Second)
+		is(t, process.Exit(ctx, target, process.Normal))
+		time.Sleep(time.Hour)
+		equal(t, notes(t, ctx, ref), "55s", "22s", "12s")
+
+		// One takes the place of the other; Stop takes it back.
+		start = time.Now()
+		first := idle(5 * time.Second)
+		second := idle(10 * time.Second)
+		if first.Stop() {
+			t.Error("the first one was still to run")
+		}
+		time.Sleep(9 * time.Second)
+		if !second.Stop() || second.Stop() {
+			t.Error("the second one was to run, once")
+		}
+		time.Sleep(time.Hour)
+		equal(t, notes(t, ctx, ref), "55s", "22s", "12s")
+		_, err := process.WhenIdle(ctx, 1, stamp(start, 0))
+		is(t, err, process.ErrNotHere)
+	})
+}
+
+// It belongs to the incarnation, and sets itself again in its method.
+func TestWhenIdleAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context) {
+		rec, start := new(record), time.Now()
+		var method func(b *box, ctx context.Context) error
+		method = func(b *box, ctx context.Context) error {
+			b.note(fmt.Sprint(time.Since(start)))
+			_, err := process.WhenIdle(ctx, 10*time.Second, method)
+			return err
+		}
+		lives := 0
+		keep(t, ctx, theBox, func(ctx context.Context) (*box, error) {
+			if lives++; lives == 1 {
+				if _, err := process.WhenIdle(ctx, 10*time.Second, method); err != nil {
+					return nil, err
+				}
+			}
+			return rec.open(ctx)
+		})
+		time.Sleep(35 * time.Second)
+		equal(t, rec.all(), "10s", "20s", "30s")
+		fling(t, ctx, theBox, func(context.Context) error { return errSour })
+		time.Sleep(time.Hour)
+		equal(t, rec.all(), "10s", "20s", "30s")
+	})
+}

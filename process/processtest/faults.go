@@ -35,7 +35,7 @@ func Crash(t testing.TB, ctx context.Context, target process.Target, reason proc
 	undo := inject(t, ctx, target, "Crash", 1, []string{state}, next)
 	_, _ = process.State(ctx, target)
 	if _, ok := watcher.in.next(); !ok {
-		t.Fatalf("Crash of %s: it did not get to it; is it paused, or busy?", target)
+		t.Fatalf("Crash of %s: it did not get to it; is it busy?", target)
 	}
 	undo()
 	_ = process.Exit(ctx, watcher.ref, process.Normal)
