@@ -1,0 +1,12 @@
+package literal
+
+import (
+	"context"
+	"testing"
+
+	"github.com/bennu-go/bennu/process"
+)
+
+func TestRoom(t *testing.T) {
+	_ = process.Run(t.Context(), Lobby, func(*Room, context.Context) error { return nil }) // a test may
+}
