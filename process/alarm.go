@@ -37,14 +37,12 @@ func (s *Slot) watchAge(now time.Duration) {
 	s.mu.Lock()
 	waits := s.waits()
 	handled := s.handled + uint64(s.passed())
-	if waits == 0 || s.rare != nil && s.rare.ageing.until <= handled {
-		if s.rare != nil {
-			s.rare.ageing = ageing{}
-		}
+	if s.odd != nil && (waits == 0 || s.odd.ageing.until <= handled) {
+		s.odd.ageing = ageing{}
 	}
 	var late time.Duration
 	if waits > 0 {
-		switch a := &s.seldom().ageing; {
+		switch a := &s.oddly().ageing; {
 		case a.until == 0:
 			*a = ageing{until: handled + uint64(waits), since: now}
 		case now-a.since >= most && !a.alarmed:
@@ -91,8 +89,8 @@ func (n *Node) nextAlarm() (d time.Duration) {
 			sooner(last.since + a.Handler)
 		}
 		s.mu.Lock()
-		if a.Mailbox > 0 && s.rare != nil && s.rare.ageing.until > 0 && !s.rare.ageing.alarmed {
-			sooner(s.rare.ageing.since + a.Mailbox)
+		if a.Mailbox > 0 && s.odd != nil && s.odd.ageing.until > 0 && !s.odd.ageing.alarmed {
+			sooner(s.odd.ageing.since + a.Mailbox)
 		}
 		s.mu.Unlock()
 	}

@@ -54,7 +54,10 @@ func (s *Slot) Info() Info {
 		i.Restarts = int(s.lives) - 1
 	}
 	if s.rare != nil {
-		i.Last, i.Lost = s.rare.last, s.rare.lost
+		i.Last = s.rare.last
+	}
+	if s.odd != nil {
+		i.Lost = s.odd.lost
 	}
 	return i
 }
@@ -107,10 +110,10 @@ func LastCrash(ctx context.Context, target Target) (CrashInfo, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rare == nil || s.rare.crash.Reason == nil {
+	if s.odd == nil || s.odd.crash.Reason == nil {
 		return CrashInfo{}, fault.NotFound.Errorf("process: %s has not crashed", s)
 	}
-	return s.rare.crash, nil
+	return s.odd.crash, nil
 }
 
 // crashOf notes what an incarnation crashed with.

@@ -153,21 +153,25 @@ func (s *Slot) claimSystem() *link {
 
 func (s *Slot) claimFirst() *link {
 	s.interrupt.Store(false)
-	r := s.rare
-	if r == nil {
-		return nil
+	var l *link
+	more := 0
+	if o := s.odd; o != nil {
+		if o.replay {
+			o.replay = false
+			s.mail.prepend(o.later)
+			o.later = queue{}
+		}
+		l = o.ahead.pop()
+		more = o.ahead.n
 	}
-	if r.replay {
-		r.replay = false
-		s.mail.prepend(r.later)
-		r.later = queue{}
-	}
-	l := r.ahead.pop()
-	if l == nil {
-		l = r.urgent.pop()
+	if r := s.rare; r != nil {
+		if l == nil {
+			l = r.urgent.pop()
+		}
+		more += r.urgent.n
 	}
 	if l != nil {
-		s.interrupt.Store(r.ahead.n+r.urgent.n > 0)
+		s.interrupt.Store(more > 0)
 		s.cursor.Store(l)
 	}
 	return l
@@ -205,7 +209,7 @@ func (s *Slot) refused(turns uint32, inc *incarnation, l *link, err error) {
 	if s.turns == turns && s.inc == inc {
 		s.settle()
 		l.next = nil
-		s.seldom().later.push(l)
+		s.oddly().later.push(l)
 	}
 }
 
@@ -252,8 +256,8 @@ func (s *Slot) passed() int {
 // waits is how many messages wait. The slot is locked.
 func (s *Slot) waits() int {
 	n := s.mail.n - s.passed()
-	if s.rare != nil {
-		n += s.rare.later.n
+	if s.odd != nil {
+		n += s.odd.later.n
 	}
 	return n
 }
@@ -261,8 +265,8 @@ func (s *Slot) waits() int {
 // rest ends the work for a slot that has nothing to do. The slot is locked.
 func (s *Slot) rest() {
 	s.busy = false
-	if r := s.rare; r != nil && r.idler != nil && r.quietAt != s.handled {
-		r.quiet, r.quietAt = time.Now(), s.handled
+	if o := s.odd; o != nil && o.idler != nil && o.quietAt != s.handled {
+		o.quiet, o.quietAt = time.Now(), s.handled
 	}
 }
 
@@ -279,9 +283,12 @@ func (s *Slot) current() message {
 func (s *Slot) begin() context.Context {
 	s.phase = opening
 	s.lives++
-	inc := s.present()
-	if s.rare != nil {
-		s.rare.next = nil
+	var inc *incarnation
+	if s.odd != nil {
+		inc, s.odd.next = s.odd.next, nil
+	}
+	if inc == nil {
+		inc = &incarnation{slot: s}
 	}
 	inc.own.inc = inc
 	s.inc = inc
@@ -330,7 +337,7 @@ func (s *Slot) crashed(turns uint32, inc *incarnation, reason Reason) {
 	s.settle()
 	r := s.seldom()
 	if report.Reason != nil {
-		r.crash = report
+		s.oddly().crash = report
 	}
 	switch s.phase {
 	case opening:
@@ -436,17 +443,26 @@ func (s *Slot) terminate(turns uint32, inc *incarnation, t Terminator, reason Re
 	t.Terminate(f, reason)
 }
 
+// past is closed when the latest incarnation has ended in all its parts; nil: it has. The
+// slot is locked.
+func (s *Slot) past() <-chan struct{} {
+	if s.rare == nil || !s.rare.finishing {
+		return nil
+	}
+	if s.rare.ended == nil {
+		s.rare.ended = make(chan struct{})
+	}
+	return s.rare.ended
+}
+
 // ended gives a channel that is closed when the present incarnation has ended, or the
-// latest one if there is none; nil if there was none.
+// latest one if there is none; nil: there is nothing to wait for.
 func (s *Slot) ended() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inc := s.present()
 	if inc == nil {
-		if s.rare == nil {
-			return nil
-		}
-		return s.rare.ended
+		return s.past()
 	}
 	if inc.ended == nil {
 		inc.ended = make(chan struct{})
@@ -576,7 +592,6 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	}
 	r.exit, r.brutal = nil, false
 	r.last = reason
-	r.ends++
 	r.leave = nil
 	if r.clock != nil {
 		r.clock.Stop()
@@ -586,9 +601,9 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	s.starter = nil
 	waited := start != nil && start.done != nil
 	owner := r.owner
-	renew := r.renewal != nil && reason == errRenewed && !s.doomed
-	if !renew {
-		r.renewal = nil
+	renew := reason == errRenewed && s.odd != nil && s.odd.renewal != nil && !s.doomed
+	if !renew && s.odd != nil {
+		s.odd.renewal = nil
 	}
 	s.want = renew
 	final := owner.inc == nil && !renew
@@ -610,17 +625,16 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	if s.opts.Mailbox.Fresh && !renew {
 		lost = append(lost, s.drain()...)
 	} else {
-		s.mail.prepend(r.later)
+		if s.odd != nil {
+			s.mail.prepend(s.odd.later)
+			s.odd.ahead, s.odd.later, s.odd.replay = queue{}, queue{}, false
+		}
 		s.mail.keep(func(m message) bool { return m.of() == nil })
 		if !final {
 			s.admit()
 		}
 	}
-	r.ahead, r.later, r.replay = queue{}, queue{}, false
-	if inc.ended == nil {
-		inc.ended = make(chan struct{})
-	}
-	r.ended = inc.ended
+	r.ended, r.finishing = inc.ended, true
 	var cleanups []func()
 	if inc.things != nil {
 		for c := range inc.things.cleanups {
@@ -655,7 +669,12 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 			peer.linkEnded(inc, reason)
 		}
 	}
-	close(inc.ended)
+	s.mu.Lock()
+	r.finishing = false
+	if r.ended != nil {
+		close(r.ended)
+	}
+	s.mu.Unlock()
 	if waited {
 		start.done <- reason
 	}

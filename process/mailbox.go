@@ -62,13 +62,13 @@ var errRetired = errors.New("process: retired")
 // room reports whether the mailbox has some. The slot is locked.
 func (s *Slot) room() bool {
 	size := s.opts.Mailbox.Size
-	if s.rare == nil || s.rare.later.n == 0 {
+	if s.odd == nil || s.odd.later.n == 0 {
 		return s.mail.n < size || s.mail.n-s.passed() < size
 	}
 	if s.waits() < size {
 		return true
 	}
-	s.rare.later.keep(func(m message) bool { q := m.asked(); return q == nil || !q.gone() })
+	s.odd.later.keep(func(m message) bool { q := m.asked(); return q == nil || !q.gone() })
 	return s.waits() < size
 }
 
@@ -184,7 +184,7 @@ func (s *Slot) miss() {
 		return
 	}
 	s.mu.Lock()
-	s.seldom().lost++
+	s.oddly().lost++
 	s.mu.Unlock()
 	s.node.lost.Add(1)
 }
@@ -215,11 +215,11 @@ func (s *Slot) overflow(l *link, by *worker) error {
 		s.mu.Unlock()
 		return full
 	}
-	s.seldom().lost += uint64(len(lost))
+	s.oddly().lost += uint64(len(lost))
 	s.node.lost.Add(int64(len(lost)))
-	crash := s.opts.Mailbox.Overflow == Crash && s.inc != nil && s.rare.exit == nil
+	crash := s.opts.Mailbox.Overflow == Crash && s.inc != nil && s.seldom().exit == nil
 	if crash {
-		s.rare.crash = crashOf(nil, ErrOverflow)
+		s.odd.crash = crashOf(nil, ErrOverflow)
 	}
 	s.mu.Unlock()
 	if crash {

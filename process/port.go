@@ -41,11 +41,11 @@ func (p Port[T]) OnEnd(do func()) (release func(), err error) {
 
 // urgent queues the value ahead of all mail, room or not.
 func (p Port[T]) urgent(v T) {
-	p.first(v, func(r *rare) *queue { return &r.urgent }) // to a dead process, as in OTP: nothing
+	p.first(v, func(s *Slot) *queue { return &s.seldom().urgent }) // to a dead process, as in OTP: nothing
 }
 
 // first queues the value ahead of all mail.
-func (p Port[T]) first(v T, in func(*rare) *queue) bool {
+func (p Port[T]) first(v T, in func(*Slot) *queue) bool {
 	if p.inc == nil {
 		return false
 	}
@@ -55,7 +55,7 @@ func (p Port[T]) first(v T, in func(*rare) *queue) bool {
 	if s.inc != p.inc {
 		return false
 	}
-	in(s.seldom()).push(sealed(p.envelope(v)))
+	in(s).push(sealed(p.envelope(v)))
 	s.interrupt.Store(true)
 	if s.phase == alive {
 		s.wake(nil)

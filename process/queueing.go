@@ -27,7 +27,7 @@ func Replay(ctx context.Context) error {
 	if s.inc != inc {
 		return ErrDead
 	}
-	s.seldom().replay = true
+	s.oddly().replay = true
 	s.rouse()
 	return nil
 }
@@ -41,7 +41,7 @@ func Next[S, In any](ctx context.Context, method func(*S, context.Context, In) e
 	if err != nil {
 		return err
 	}
-	if !port.first(in, func(r *rare) *queue { return &r.ahead }) {
+	if !port.first(in, func(s *Slot) *queue { return &s.oddly().ahead }) {
 		return ErrDead
 	}
 	return nil

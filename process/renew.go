@@ -49,7 +49,7 @@ func Restart(ctx context.Context, target Target) error {
 		if s.inc != inc || s.rare.exit != nil {
 			return nil, ErrDead
 		}
-		s.rare.renewal = &r
+		s.oddly().renewal = &r
 		s.rare.exit = errRenewed
 		s.interrupt.Store(true)
 		if inc.ended == nil {
@@ -70,11 +70,11 @@ func Restart(ctx context.Context, target Target) error {
 
 // restorer takes what a renewal left for the incarnation that begins. The slot is locked.
 func (s *Slot) restorer() func(ctx context.Context, state any) error {
-	if s.rare == nil || s.rare.renewal == nil {
+	if s.odd == nil || s.odd.renewal == nil {
 		return nil
 	}
-	r := s.rare.renewal
-	s.rare.renewal = nil
+	r := s.odd.renewal
+	s.odd.renewal = nil
 	if !r.has {
 		return nil
 	}

@@ -41,6 +41,7 @@ type Slot struct {
 	mail    queue
 	starter *starter // who waits for the constructor
 	rare    *rare
+	odd     *odd
 	handled uint64 // before the batch
 	high    uint32 // most messages that waited
 
@@ -64,34 +65,39 @@ func (p phase) String() string {
 	return [...]string{"vacant", "starting", "running", "stopping", "ended"}[p]
 }
 
-// rare is the part of a slot that most never need.
+// rare is the part of a slot that most processes need for their supervisor and their end
+// alone.
 type rare struct {
-	owner    Port[Down]
-	parent   *incarnation // whose Spawn made it
-	ahead    queue        // what the process told itself to do next
-	urgent   queue        // downs and exits, ahead of the mail
-	later    queue        // postponed
-	replay   bool         // later is to go to the head of the mail
-	waiting  []*sender    // in line for room in the mailbox
-	left     int          // how many of them have given up
-	exit     Reason       // asked for, not yet obeyed
-	brutal   bool         // without Terminate
-	watchers map[*Watch]struct{}
-	last     Reason        // of the latest end
-	ends     int           // how often it ended
-	clock    *time.Timer   // abandons the incarnation
-	due      time.Time     // when clock does
-	leave    func()        // cancels the context of a Terminate that runs
-	ended    chan struct{} // of the latest incarnation, closed when its end is complete
-	renewal  *renewal      // it ends to begin anew
-	next     *incarnation  // that is to begin, if somebody wants to hear of its end already
-	idler    *Timer        // the WhenIdle that is set
-	quiet    time.Time     // since when the process has nothing to do, if idler is set
-	quietAt  uint64        // how much it had handled then
-	lost     uint64        // messages that found no room
-	taps     []*tap        // traces and faults
-	crash    CrashInfo     // the latest
-	ageing   ageing
+	owner     Port[Down]
+	parent    *incarnation // whose Spawn made it
+	urgent    queue        // downs and exits, ahead of the mail
+	waiting   []*sender    // in line for room in the mailbox
+	left      int          // how many of them have given up
+	exit      Reason       // asked for, not yet obeyed
+	brutal    bool         // without Terminate
+	finishing bool         // the latest incarnation has ended, and not all know
+	watchers  map[*Watch]struct{}
+	last      Reason        // of the latest end
+	clock     *time.Timer   // abandons the incarnation
+	due       time.Time     // when clock does
+	leave     func()        // cancels the context of a Terminate that runs
+	ended     chan struct{} // of the latest incarnation, while it is finishing
+}
+
+// odd is the part of a slot that few processes ever need.
+type odd struct {
+	ahead   queue        // what the process told itself to do next
+	later   queue        // postponed
+	replay  bool         // later is to go to the head of the mail
+	renewal *renewal     // it ends to begin anew
+	next    *incarnation // that is to begin, if somebody wants to hear of its end already
+	idler   *Timer       // the WhenIdle that is set
+	quiet   time.Time    // since when the process has nothing to do, if idler is set
+	quietAt uint64       // how much it had handled then
+	lost    uint64       // messages that found no room
+	taps    []*tap       // traces and faults
+	crash   CrashInfo    // the latest
+	ageing  ageing
 }
 
 type starter struct {
@@ -201,23 +207,23 @@ func (s *Slot) present() *incarnation {
 	if s.inc != nil || !s.want {
 		return s.inc
 	}
-	r := s.seldom()
-	if r.next == nil {
-		r.next = &incarnation{slot: s}
+	o := s.oddly()
+	if o.next == nil {
+		o.next = &incarnation{slot: s}
 	}
-	return r.next
+	return o.next
 }
 
 // cancelNext takes the incarnation back that was about to begin. The slot is locked; what
 // it gives is to be called when it is not.
 func (s *Slot) cancelNext(reason Reason) func() {
-	if s.rare == nil || s.rare.next == nil {
+	if s.odd == nil || s.odd.next == nil {
 		return func() {}
 	}
-	inc := s.rare.next
-	s.rare.next = nil
+	inc := s.odd.next
+	s.odd.next = nil
 	inc.dead.Store(true)
-	if s.rare.last == nil {
+	if s.seldom().last == nil {
 		s.rare.last = reason
 	}
 	links := inc.takeLinks()
@@ -229,6 +235,14 @@ func (s *Slot) cancelNext(reason Reason) func() {
 			close(inc.ended)
 		}
 	}
+}
+
+// oddly gives the odd part. The slot is locked.
+func (s *Slot) oddly() *odd {
+	if s.odd == nil {
+		s.odd = new(odd)
+	}
+	return s.odd
 }
 
 // seldom gives the rare part. The slot is locked.
@@ -311,9 +325,7 @@ func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <
 	s.mu.Lock()
 	inc := s.inc
 	if inc == nil {
-		if s.rare != nil {
-			ended = s.rare.ended
-		}
+		ended = s.past()
 		if takeBack || s.rare == nil || s.rare.owner.inc == nil {
 			s.cancelStart(reason)
 		} else {
@@ -474,8 +486,10 @@ func (s *Slot) retire(reason Reason, lost func(*Slot, Reason) error) bool {
 // drain empties the mailbox and the line before it; whoever stands in line learns of
 // it, and goes elsewhere or fails. The slot is locked.
 func (s *Slot) drain() (lost []message) {
-	s.mail.prepend(s.rare.later)
-	s.rare.later = queue{}
+	if o := s.odd; o != nil {
+		s.mail.prepend(o.later)
+		o.later, o.ahead, o.replay = queue{}, queue{}, false
+	}
 	for l := s.mail.pop(); l != nil; l = s.mail.pop() {
 		lost = append(lost, l.self)
 	}
@@ -486,7 +500,7 @@ func (s *Slot) drain() (lost []message) {
 		}
 	}
 	s.rare.waiting, s.rare.left = nil, 0
-	s.rare.urgent, s.rare.ahead = queue{}, queue{}
+	s.rare.urgent = queue{}
 	s.node.lost.Add(int64(len(lost)))
 	return lost
 }
@@ -509,7 +523,7 @@ func (s *Slot) Idle(before uint64) (handled uint64, idle bool) {
 }
 
 func (s *Slot) idle(before uint64) bool {
-	return s.phase == alive && !s.busy && s.mail.n == 0 && s.handled == before && !s.inc.things.busy() && (s.rare == nil || s.rare.later.n == 0)
+	return s.phase == alive && !s.busy && s.mail.n == 0 && s.handled == before && !s.inc.things.busy() && (s.odd == nil || s.odd.later.n == 0)
 }
 
 // ExitIdle asks the present incarnation to end with reason if it is Idle, and reports

@@ -202,7 +202,7 @@ func (inc *incarnation) help(ctx *frame, fn func(context.Context) error) {
 			if r.exit == nil {
 				r.exit = err
 			}
-			r.crash = crashOf(nil, err)
+			s.oddly().crash = crashOf(nil, err)
 			s.rouse()
 		}
 		s.mu.Unlock()

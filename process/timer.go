@@ -75,8 +75,8 @@ func (t *Timer) Stop() bool {
 	if t.clock != nil {
 		t.clock.Stop()
 	}
-	if s.rare != nil && s.rare.idler == t {
-		s.rare.idler = nil
+	if s.odd != nil && s.odd.idler == t {
+		s.odd.idler = nil
 	}
 	s.mu.Unlock()
 	if was {
@@ -136,8 +136,8 @@ func (m *tickMsg[S]) deliver(inc *incarnation) error {
 	run := !t.stopped
 	if t.every == 0 {
 		t.spent = true
-		if t.idle > 0 && inc.slot.rare.idler == t {
-			inc.slot.rare.idler = nil
+		if t.idle > 0 && inc.slot.odd.idler == t {
+			inc.slot.odd.idler = nil
 		}
 	}
 	inc.slot.mu.Unlock()
@@ -161,7 +161,7 @@ func WhenIdle[S any](ctx context.Context, d time.Duration, method func(*S, conte
 	d = max(d, 1)
 	s := inc.slot
 	s.mu.Lock()
-	before := s.seldom().idler
+	before := s.oddly().idler
 	s.mu.Unlock()
 	if before != nil {
 		before.Stop()
@@ -173,7 +173,7 @@ func WhenIdle[S any](ctx context.Context, d time.Duration, method func(*S, conte
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.idle = d
-	s.rare.idler, s.rare.quiet = t, time.Now()
+	s.odd.idler, s.odd.quiet = t, time.Now()
 	return t, nil
 }
 
@@ -184,5 +184,5 @@ func (t *Timer) early() time.Duration {
 	if s.busy {
 		return t.idle
 	}
-	return t.idle - time.Since(s.rare.quiet)
+	return t.idle - time.Since(s.odd.quiet)
 }

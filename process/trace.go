@@ -58,22 +58,22 @@ func attach(ctx context.Context, target Target, t *tap) (stop func(), err error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seldom().taps = append(slices.Clone(s.rare.taps), t)
+	s.oddly().taps = append(slices.Clone(s.odd.taps), t)
 	s.interrupt.Store(true) // a batch that is under way ends
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.rare.taps = slices.DeleteFunc(slices.Clone(s.rare.taps), func(other *tap) bool { return other == t })
+		s.odd.taps = slices.DeleteFunc(slices.Clone(s.odd.taps), func(other *tap) bool { return other == t })
 	}, nil
 }
 
 // tapped reports whether somebody watches. The slot is locked.
-func (s *Slot) tapped() bool { return s.rare != nil && len(s.rare.taps) > 0 }
+func (s *Slot) tapped() bool { return s.odd != nil && len(s.odd.taps) > 0 }
 
 // handleTapped is handle for one message of a process that is watched.
 func (s *Slot) handleTapped(turns uint32, inc *incarnation, l *link) {
 	s.mu.Lock()
-	taps := s.rare.taps
+	taps := s.odd.taps
 	e := Event{Process: s.String(), Method: methodName(l.self), Waiting: s.waits()}
 	s.mu.Unlock()
 	if in := l.self.input(); in != nil {
