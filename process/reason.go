@@ -134,10 +134,22 @@ func (p *Panic) Stack() string {
 	}
 }
 
+// hasEnded is ErrDead with whose end and why. It is printed for those alone who ask.
+type hasEnded struct {
+	process *Slot
+	reason  Reason
+}
+
+func (e *hasEnded) Error() string {
+	return fmt.Sprintf("%s: %v (%v)", e.process, ErrDead, e.reason)
+}
+
+func (e *hasEnded) Unwrap() []error { return []error{ErrDead, e.reason} }
+
 // died is what a caller gets whose process ended with its question.
 func died(s *Slot, reason Reason) error {
 	if Clean(reason) {
-		return fmt.Errorf("%s: %w (%w)", s, ErrDead, reason)
+		return &hasEnded{s, reason}
 	}
 	return fault.Internal.Wrap(fmt.Errorf("%w: %w", ErrDead, reason), "%s crashed", s)
 }

@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"strconv"
 	"sync"
@@ -389,7 +388,7 @@ func (s *Slot) cancelStart(reason Reason) {
 	wanted, never := s.want, s.lives == 0 && s.phase == vacant
 	s.want = false
 	waited := s.starter != nil && s.starter.done != nil
-	s.tellStarter(fmt.Errorf("%s: %w (%w)", s, ErrDead, reason))
+	s.tellStarter(&hasEnded{s, reason})
 	tell := s.cancelNext(reason)
 	var owner Port[Down]
 	if s.rare != nil {
@@ -492,6 +491,9 @@ func (s *Slot) drain() (lost []message) {
 	}
 	for l := s.mail.pop(); l != nil; l = s.mail.pop() {
 		lost = append(lost, l.self)
+		if l.self.asked() == nil { // who asked hears of it
+			s.node.lost.Add(1)
+		}
 	}
 	for _, w := range s.rare.waiting {
 		if !w.left {
@@ -501,7 +503,6 @@ func (s *Slot) drain() (lost []message) {
 	}
 	s.rare.waiting, s.rare.left = nil, 0
 	s.rare.urgent = queue{}
-	s.node.lost.Add(int64(len(lost)))
 	return lost
 }
 

@@ -113,7 +113,7 @@ func Exit(ctx context.Context, to Target, reason Reason) error {
 var errDeadCaller = fmt.Errorf("%w: it may not act any more", ErrDead)
 
 func traceOf(ctx context.Context, f *frame) *telemetry.Trace {
-	if f != nil {
+	if f != nil && (f.trace != nil || ctx == context.Context(f)) {
 		return f.trace
 	}
 	return telemetry.TraceOf(ctx)
@@ -203,7 +203,7 @@ func deliver(ctx context.Context, f *frame, to Target, s *Slot, m message, deadl
 func (s *Slot) gone() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Errorf("%s: %w (%w)", s, ErrDead, s.rare.last)
+	return &hasEnded{s, s.rare.last}
 }
 
 // explain says whose mailbox or answer an error was about.

@@ -10,14 +10,15 @@ import (
 // in a row, then Min, doubling up to Max. Up to a quarter more, at random, is added to
 // each, so that what crashed together does not come back together.
 //
-// The zero value means no backoff for a [Child], and the defaults for a [Family]. To
-// have the defaults for a child, set any field, as in Backoff{Max: time.Minute}.
+// The zero value means no backoff for a [Child], and the defaults for the members of a
+// [Family] or a [Dynamic]. To have the defaults for a child, set any field, as in
+// Backoff{Max: time.Minute}.
 type Backoff struct {
 	First time.Duration // 0: at once
 	Min   time.Duration // default 100 ms, or First if that is more
 	Max   time.Duration // default 30 s, or Min if that is more
 	Quiet time.Duration // without a crash, the row begins anew; default 1 min
-	Tries int           // restarts in a row before the supervisor gives up; 0: it never does
+	Tries int           // restarts in a row before the supervisor gives up, or drops a member; 0: it never does
 }
 
 func (b Backoff) orDefault() Backoff {

@@ -102,8 +102,8 @@ func TestARefusedMemberLeavesNothing(t *testing.T) {
 				if w.node.Count() != n || w.status("root").Children[0].Members != 0 {
 					t.Errorf("something stays: %v", w.node.Processes())
 				}
-				if n := w.count("process.messages.lost"); n != 6 {
-					t.Errorf("%d messages lost, want 6", n)
+				if n := w.count("process.messages.lost"); n != 1 { // who called was told
+					t.Errorf("%d messages lost, want 1", n)
 				}
 				root.Stop()
 			})
@@ -311,6 +311,38 @@ func TestAFamilyHasOneOwnerAndOneType(t *testing.T) {
 		root.Stop()
 		root = w.family()
 		w.life(Workers.Of("k"))
+		root.Stop()
+	})
+}
+
+// The restart type of the entry is the members': a temporary one that crashes sleeps
+// until the next message, and whoever waits learns of the crash.
+func TestATemporaryMemberSleepsAfterACrash(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: supervisor.Family(Workers, w.member()), Restart: supervisor.Temporary})
+		m := Workers.Of("k")
+		w.life(m)
+		if err := process.Cast(w.ctx, m, (*worker).Rest, time.Second); err != nil {
+			t.Error(err)
+		}
+		w.settle()
+		if err := process.Signal(w.ctx, m, (*worker).Crash); err != nil {
+			t.Error(err)
+		}
+		_, err := process.Ask(w.ctx, m, (*worker).Life)
+		isErr(t, err, process.ErrDead, errCrash)
+		w.expect("+k !k")
+		if s := w.status("root").Children[0]; s.Members != 0 || s.Restart != "permanent" {
+			t.Errorf("got %+v", s)
+		}
+		if life := w.life(m); life != 2 {
+			t.Errorf("it is in life %d", life)
+		}
+		must(t, supervisor.KillMembers[process.None](w.ctx, "root/workers"))
+		w.settle()
+		if life := w.life(m); life != 3 { // the family itself is permanent
+			t.Errorf("it is in life %d", life)
+		}
 		root.Stop()
 	})
 }

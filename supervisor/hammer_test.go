@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -151,4 +152,89 @@ func TestServeRunsAfterAStartThatWasAbandoned(t *testing.T) {
 		w.after(time.Minute)
 		w.expect("+s -s")
 	})
+}
+
+// Children are added, stopped, started and removed while they crash and are restarted.
+func TestManageStorm(t *testing.T) {
+	inWorld(t, func(w *world) {
+		fast := supervisor.Backoff{Min: time.Microsecond, Max: 10 * time.Microsecond}
+		names := []process.Name[worker]{A, B, C, D, "e", "f"}
+		child := func(i int) supervisor.Child {
+			c := supervisor.Child{Restart: supervisor.Restart(i % 3), Run: w.worker(names[i], func(_ context.Context, life int) error { return fail(life%9 == 8) })}
+			if i%2 == 0 {
+				c.Backoff = fast
+			}
+			if i == 3 {
+				c.Lifetime = 50 * time.Microsecond
+			}
+			return c
+		}
+		for round := range 18 {
+			tree := supervisor.Tree{Strategy: supervisor.Strategy(round % 3), Intensity: 1_000_000}
+			for i := range 4 {
+				tree.Children = append(tree.Children, child(i))
+			}
+			root := w.startTree(tree)
+			var wg sync.WaitGroup
+			for range 6 {
+				wg.Go(func() {
+					for range 100 {
+						i := rand.IntN(len(names))
+						name := string(names[i])
+						var err error
+						switch rand.IntN(8) {
+						case 0:
+							err = w.startChild(child(i))
+						case 1:
+							err = w.terminate(name)
+						case 2:
+							err = w.restart(name)
+						case 3:
+							err = w.delete(name)
+						case 4:
+							_, err = supervisor.StatusOf(w.ctx, "root")
+						case 5:
+							_, err = process.Ask(w.ctx, names[i], (*worker).Life)
+						default:
+							err = process.Signal(w.ctx, names[i], (*worker).Crash)
+						}
+						if errors.Is(err, process.ErrTimeout) || errors.Is(err, process.ErrCycle) {
+							t.Errorf("%s: %v", name, err)
+							return
+						}
+					}
+				})
+			}
+			if round%4 > 0 {
+				wg.Wait()
+				w.sane()
+			}
+			root.Stop()
+			wg.Wait()
+			if n := w.node.Count(); n != 0 {
+				t.Fatalf("%d processes are left: %v", n, w.node.Processes())
+			}
+			w.read()
+		}
+	})
+}
+
+// sane waits until all restarts are done: nobody may be forgotten.
+func (w *world) sane() {
+	for range 10_000 {
+		busy := false
+		all, err := supervisor.WhichChildren(w.ctx, "root")
+		if err != nil {
+			w.Error(err)
+			return
+		}
+		for _, c := range all {
+			busy = busy || c.State != "running" && c.State != "ended"
+		}
+		if !busy {
+			return
+		}
+		runtime.Gosched()
+	}
+	w.Errorf("it does not come to rest: %+v", w.status("root"))
 }

@@ -3,11 +3,14 @@ package supervisor_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 func TestRestartTable(t *testing.T) {
@@ -297,5 +300,71 @@ func TestWhoIsNotRestartedDoesNotCount(t *testing.T) {
 			t.Errorf("the tree has ended: %v", err)
 		}
 		root.Stop()
+	})
+}
+
+func TestAChildIsPermanentByDefault(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: w.worker(A)})
+		w.end(A)
+		w.expect("+a -a +a")
+		if s := w.status("root").Children[0]; s.Restart != "permanent" {
+			t.Errorf("got %+v", s)
+		}
+		root.Stop()
+	})
+}
+
+func TestATransientChildThatEndedCanBeStartedAgain(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: w.worker(A), Restart: supervisor.Transient})
+		w.end(A)
+		w.expectNames(" a:ended")
+		must(t, w.restart("a"))
+		w.expectNames(" a")
+		w.crash(A)
+		w.expect("+a -a +a !a +a")
+		root.Stop()
+	})
+}
+
+// An error that only looks like a clean reason does not make a failed start one.
+func TestAStartThatFailsWithShutdownIsRetried(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Restart: supervisor.Transient, Run: w.worker(A, func(_ context.Context, life int) error {
+			if life == 2 {
+				return process.Shutdown
+			}
+			return nil
+		})})
+		w.crash(A)
+		w.expect("+a !a xa +a")
+		root.Stop()
+	})
+}
+
+// A process that ends with Ignore did run: it is a crash.
+func TestIgnoreAsAReasonIsACrash(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: w.worker(A), Restart: supervisor.Transient})
+		if err := process.Cast(w.ctx, A, (*worker).End, process.Ignore); err != nil {
+			t.Error(err)
+		}
+		w.expect("+a !a +a")
+		root.Stop()
+	})
+}
+
+func TestGivingUpIsLogged(t *testing.T) {
+	bubble(t, func(w *world) {
+		logged := &capture{}
+		w.ctx = process.NewNode(telemetry.WithLogger(w.ctx, slog.New(logged))).Context(w.Context())
+		root := w.startTree(supervisor.Tree{Intensity: 1, Children: []supervisor.Child{{Run: w.worker(A)}}})
+		w.crash(A)
+		w.crash(A)
+		w.gaveUp(root)
+		if got, want := logged.read(), "child will be restarted"; strings.Count(got, want) != 1 || !strings.Contains(got, "the supervisor gives up") {
+			t.Errorf("logged: %s", got)
+		}
 	})
 }

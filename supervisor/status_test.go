@@ -34,11 +34,11 @@ func TestStatus(t *testing.T) {
 		w.life(Workers.Of("1"))
 		w.life(Workers.Of("2"))
 		w.crash(A)
-		want := supervisor.Status{Name: "fleet", Kind: "tree", Restart: "permanent", State: "running", Children: []supervisor.Status{
-			{Name: "a", Kind: "process", Restart: "permanent", State: "running", Restarts: 1},
+		want := supervisor.Status{Name: "fleet", Kind: "tree", Strategy: "one_for_one", Restart: "permanent", State: "running", Children: []supervisor.Status{
+			{Name: "a", Kind: "process", Restart: "permanent", State: "running", Restarts: 1, History: []time.Time{time.Now()}},
 			{Name: "web", Kind: "service", Restart: "transient", State: "running"},
 			{Name: "workers", Kind: "family", Restart: "permanent", State: "running", Members: 2},
-			{Name: "doors", Kind: "tree", Restart: "permanent", State: "running", Children: []supervisor.Status{
+			{Name: "doors", Kind: "tree", Strategy: "one_for_one", Restart: "permanent", State: "running", Children: []supervisor.Status{
 				{Name: "b", Kind: "process", Restart: "temporary", State: "running"},
 			}},
 		}}
@@ -129,7 +129,7 @@ func TestStatusShowsNoSecrets(t *testing.T) {
 		if err != nil || strings.Contains(string(text), "hunter2") {
 			t.Errorf("%s, %v", text, err)
 		}
-		want := `{"name":"root","kind":"tree","restart":"permanent","state":"running","restarts":0,"children":[` +
+		want := `{"name":"root","kind":"tree","strategy":"one_for_one","restart":"permanent","state":"running","restarts":0,"children":[` +
 			`{"name":"a","kind":"process","restart":"permanent","state":"restarting","restarts":0},` +
 			`{"name":"workers","kind":"family","restart":"permanent","state":"running","restarts":0,"members":1}]}`
 		if string(text) != want {

@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -269,5 +270,118 @@ func TestStopWhileMembersStartOrWait(t *testing.T) {
 		}
 		w.after(2 * time.Hour)
 		w.expect("-s +hangs") // the constructor that was abandoned has returned in the end
+	})
+}
+
+func TestStopInParallel(t *testing.T) {
+	bubble(t, func(w *world) {
+		slow := func(name string, d time.Duration) supervisor.Child {
+			return supervisor.Child{Run: supervisor.Process(process.Name[sleeper](name), func(context.Context) (*sleeper, error) { return &sleeper{w, d}, nil })}
+		}
+		tree := supervisor.Tree{Parallel: true, Children: []supervisor.Child{
+			{Run: w.worker(A)},
+			slow("x", 4*time.Second), slow("y", 3*time.Second),
+			{Run: supervisor.Tree{Name: "sub", Children: []supervisor.Child{slow("p", 2*time.Second), slow("q", 2*time.Second)}}},
+			slow("stuck", time.Hour),
+			{Run: w.worker(B), Backoff: supervisor.Backoff{First: time.Hour}},
+		}}
+		root := w.startTree(tree)
+		w.crash(B)
+		w.read()
+		began := time.Now()
+		root.Stop()
+		if took := time.Since(began); took != process.DefaultShutdown || w.count("process.abandoned") != 1 {
+			t.Errorf("took %v, %d abandoned", took, w.count("process.abandoned"))
+		}
+		if got := w.read(); !strings.HasPrefix(got, "-a ") || strings.Count(got, "-sleeper") != 4 {
+			t.Errorf("got %s", got)
+		}
+		w.after(2 * time.Hour)
+	})
+	err := supervisor.Tree{Parallel: true, Strategy: supervisor.RestForOne}.Check()
+	must(t, err, "cannot stop all at once")
+}
+
+func TestBrutalKill(t *testing.T) {
+	for name, run := range map[string]func(w *world) supervisor.Service{
+		"process": func(w *world) supervisor.Service { return w.worker(A) },
+		"service": func(w *world) supervisor.Service { return w.service("s").Run },
+		"tree": func(w *world) supervisor.Service {
+			return supervisor.Tree{Name: "sub", Children: []supervisor.Child{{Run: w.worker(A)}}}
+		},
+	} {
+		bubble(t, func(w *world) {
+			root := w.start(supervisor.Child{Name: "it", Run: run(w), Shutdown: supervisor.BrutalKill}, supervisor.Child{Run: w.worker(B)})
+			w.settle()
+			w.read()
+			began := time.Now()
+			root.Stop()
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%s: took %v", name, took)
+			}
+			w.settle()
+			if got := w.read(); got != "-b" && (name != "service" || got != "-b -s") { // no Terminate
+				t.Errorf("%s: %s", name, got)
+			}
+		})
+	}
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: w.worker(A), Shutdown: supervisor.BrutalKill})
+		watch := w.startTree(supervisor.Tree{Name: "watch", Children: []supervisor.Child{{Run: supervisor.Process(process.Name[watcher]("w"), func(ctx context.Context) (*watcher, error) {
+			_, err := process.Monitor(ctx, A, (*watcher).down)
+			return &watcher{w, "w"}, err
+		})}}})
+		root.Stop()
+		w.expect("+a w:killed")
+		watch.Stop()
+	})
+}
+
+// grump fails while it terminates.
+type grump struct{}
+
+func (grump) Terminate(context.Context, process.Reason) { panic("no!") }
+
+func TestAnEndThatFailsIsReported(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(
+			supervisor.Child{Run: w.worker(A)},
+			supervisor.Child{Run: supervisor.Process("grump", func(context.Context) (*grump, error) { return new(grump), nil })},
+			supervisor.Child{Run: supervisor.Process("sleeper", func(context.Context) (*sleeper, error) { return &sleeper{w, time.Minute}, nil })},
+		)
+		root.Stop()
+		w.expect("+a -a")
+		if crashes, abandoned := w.count("process.crashes"), w.count("process.abandoned"); crashes != 2 || abandoned != 1 {
+			t.Errorf("%d reports, %d abandoned", crashes, abandoned)
+		}
+		w.after(time.Minute)
+	})
+}
+
+func TestAKilledTreeTakesItsChildrenAlong(t *testing.T) {
+	bubble(t, func(w *world) {
+		root := w.start(supervisor.Child{Run: supervisor.Tree{Name: "sub", Children: []supervisor.Child{
+			{Run: w.worker(A)},
+			{Run: supervisor.Family(Workers, w.member())},
+			w.dynamic(supervisor.Child{}),
+			w.shards(2, supervisor.Child{}),
+			w.service("s"),
+		}}})
+		w.life(Workers.Of("k"))
+		w.job("j")
+		n := w.node.Count()
+		w.expect("+a +0 +1 +s +k +j")
+		must(t, supervisor.KillTree(w.ctx, "root/sub"))
+		w.settle()
+		// Nobody terminates; the service, which cannot be killed, sees the end of its context.
+		if got := w.read(); strings.Replace(got+" ", "-s ", "", 1) != "+a +0 +1 +s " {
+			t.Errorf("got %s", got)
+		}
+		if got := w.node.Count(); got != n-2 {
+			t.Errorf("%d processes, want %d: %v", got, n-2, w.node.Processes())
+		}
+		w.life(Workers.Of("k"))
+		w.job("j")
+		root.Stop()
 	})
 }
