@@ -27,6 +27,7 @@ import (
 var asked = map[string]struct{ request, body, answer string }{
 	"first-program": {"POST /messages", `{"from": "joe", "body": "hi"}`, ""},
 	"fleet":         {"GET /health", "", `"state":"running"`},
+	"processes":     {"POST /orders", `{"dish": "soup"}`, `"by":"cook/`},
 }
 
 // TestGuides builds the program of each guide as a reader would, vets it after every

@@ -210,7 +210,7 @@ func (f *members[Arg]) ended(ctx context.Context, d process.Down) error {
 	if wait == 0 {
 		return nil
 	}
-	_, err := process.After(ctx, wait, func(f *members[Arg], _ context.Context) error {
+	_, err := process.After(ctx, wait, func(f *members[Arg], _ context.Context) error { //bennu:ok After takes no input
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if m := f.at(slot); m != nil && !m.leaving {

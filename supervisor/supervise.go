@@ -79,7 +79,7 @@ func (s *supervisor) start(ctx context.Context, k *kid) error {
 func (s *supervisor) up(ctx context.Context, k *kid) (err error) {
 	k.state, k.old = started, false
 	if k.Lifetime > 0 {
-		k.clock, err = process.After(ctx, k.Lifetime, func(*supervisor, context.Context) error {
+		k.clock, err = process.After(ctx, k.Lifetime, func(*supervisor, context.Context) error { //bennu:ok After takes no input
 			k.old = true
 			k.exit()
 			return nil
@@ -161,7 +161,7 @@ func (s *supervisor) restart(ctx context.Context, k *kid, wait time.Duration, ra
 	if wait == 0 && ran {
 		return s.revive(ctx, k)
 	}
-	k.clock, err = process.After(ctx, wait, func(s *supervisor, ctx context.Context) error { return s.revive(ctx, k) })
+	k.clock, err = process.After(ctx, wait, func(s *supervisor, ctx context.Context) error { return s.revive(ctx, k) }) //bennu:ok After takes no input
 	return err
 }
 

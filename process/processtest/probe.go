@@ -60,7 +60,7 @@ func (p *Probe[T]) Got(_ context.Context, v T) error { p.in.put(v); return nil }
 // waits for fn, and fails the test if fn fails. What comes for the probe meanwhile waits.
 func (p *Probe[T]) Run(fn func(ctx context.Context) error) {
 	p.t.Helper()
-	if err := process.Run(p.ctx, p.ref, func(_ *Probe[T], ctx context.Context) error { return fn(ctx) }); err != nil {
+	if err := process.Run(p.ctx, p.ref, func(_ *Probe[T], ctx context.Context) error { return fn(ctx) }); err != nil { //bennu:ok a test says what to run
 		p.t.Fatalf("in %s: %v", p.in.name, err)
 	}
 }
