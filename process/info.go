@@ -64,11 +64,8 @@ func (s *Slot) Info() Info {
 
 // InfoOf describes a process. It wakes nobody.
 func InfoOf(ctx context.Context, target Target) (Info, error) {
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return Info{}, err
-	}
-	if err := s.here(); err != nil {
 		return Info{}, err
 	}
 	return s.Info(), nil
@@ -101,11 +98,8 @@ type CrashInfo struct {
 // LastCrash tells of the latest crash of a process. It fails with fault.NotFound where
 // there was none.
 func LastCrash(ctx context.Context, target Target) (CrashInfo, error) {
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return CrashInfo{}, err
-	}
-	if err := s.here(); err != nil {
 		return CrashInfo{}, err
 	}
 	s.mu.Lock()

@@ -86,6 +86,16 @@ func (s *Slot) put(l *link, by *worker) {
 	}
 }
 
+// putFirst puts a message into a queue that comes ahead of the mail, room or not. The slot
+// is locked.
+func (s *Slot) putFirst(q *queue, m message) {
+	q.push(sealed(m))
+	s.interrupt.Store(true)
+	if s.phase == alive {
+		s.wake(nil)
+	}
+}
+
 // push puts a message into the mailbox. If there is no room it does as Overflow says;
 // now means that the sender may not wait.
 func (s *Slot) push(ctx context.Context, m message, now bool, deadline time.Time, by *worker) error {

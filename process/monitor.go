@@ -130,11 +130,8 @@ func (w *Watch) fire(reason Reason, final bool) {
 // Wait waits until the present incarnation of the target has ended and gives the
 // reason. One that does not run gives the reason of its latest end.
 func Wait(ctx context.Context, target Target) (Reason, error) {
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.here(); err != nil {
 		return nil, err
 	}
 	if frameOf(ctx).waitsFor(s) {

@@ -55,11 +55,7 @@ func (p Port[T]) first(v T, in func(*Slot) *queue) bool {
 	if s.inc != p.inc {
 		return false
 	}
-	in(s).push(sealed(p.envelope(v)))
-	s.interrupt.Store(true)
-	if s.phase == alive {
-		s.wake(nil)
-	}
+	s.putFirst(in(s), p.envelope(v))
 	return true
 }
 

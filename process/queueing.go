@@ -55,11 +55,8 @@ func Suspend(ctx context.Context, target Target) error { return pause(ctx, targe
 func Resume(ctx context.Context, target Target) error { return pause(ctx, target, false) }
 
 func pause(ctx context.Context, target Target, paused bool) error {
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return err
-	}
-	if err := s.here(); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -160,6 +160,15 @@ func (s *Slot) here() error {
 	return nil
 }
 
+// locateHere finds a process of this node. It wakes nobody.
+func locateHere(ctx context.Context, target Target) (*Slot, error) {
+	s, err := target.locate(ctx, asleep)
+	if err == nil {
+		err = s.here()
+	}
+	return s, err
+}
+
 // sendAbroad delivers a message to the node that has the process. If somebody waits for the
 // answer, it waits too.
 func (s *Slot) sendAbroad(ctx context.Context, to stranger, m message, deadline time.Time) error {

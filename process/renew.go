@@ -115,11 +115,8 @@ func ofSystem(m message) bool {
 func system[Out any](ctx context.Context, target Target, do func(context.Context, *incarnation) (Out, error)) (Out, error) {
 	var none Out
 	f := frameOf(ctx)
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return none, err
-	}
-	if err := s.here(); err != nil {
 		return none, err
 	}
 	m := &systemMsg[Out]{do: do}
@@ -132,11 +129,7 @@ func system[Out any](ctx context.Context, target Target, do func(context.Context
 		s.mu.Unlock()
 		m.answer.fail(explain(ErrDead, s))
 	} else {
-		s.seldom().urgent.push(sealed(m))
-		s.interrupt.Store(true)
-		if s.phase == alive {
-			s.wake(nil)
-		}
+		s.putFirst(&s.seldom().urgent, m)
 		s.mu.Unlock()
 	}
 	f.yield()

@@ -293,11 +293,9 @@ func (s *Slot) Start(ctx context.Context) error {
 // Restart starts an incarnation and does not wait. If the constructor fails, the
 // owner gets a Down for it. by may be the context of whoever will wait for the new
 // process, so that a cycle is seen.
-func (s *Slot) Restart(by context.Context) {
-	s.restart(frameOf(by).waiting(), nil)
-}
+func (s *Slot) Restart(by context.Context) { s.restart(frameOf(by).waiting()) }
 
-func (s *Slot) restart(waits *frame, on *worker) {
+func (s *Slot) restart(waits *frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == vacant && !s.want && !s.doomed {
@@ -305,7 +303,7 @@ func (s *Slot) restart(waits *frame, on *worker) {
 			s.starter = &starter{frame: waits}
 		}
 		s.want = true
-		s.wake(on)
+		s.wake(nil)
 	}
 }
 

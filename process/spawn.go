@@ -104,7 +104,7 @@ func Launch[S any](ctx context.Context, open func(context.Context) (*S, error), 
 	if err != nil {
 		return Ref[S]{}, err
 	}
-	s.restart(nil, nil)
+	s.restart(nil)
 	return Ref[S]{s}, nil
 }
 

@@ -49,11 +49,8 @@ type tap struct {
 }
 
 func attach(ctx context.Context, target Target, t *tap) (stop func(), err error) {
-	s, err := target.locate(ctx, asleep)
+	s, err := locateHere(ctx, target)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.here(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

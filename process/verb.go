@@ -98,11 +98,8 @@ func Exit(ctx context.Context, to Target, reason Reason) error {
 	if f := frameOf(ctx); f != nil && f.inc.dead.Load() {
 		return errDeadCaller
 	}
-	s, err := to.locate(ctx, asleep)
+	s, err := locateHere(ctx, to)
 	if err != nil {
-		return err
-	}
-	if err := s.here(); err != nil {
 		return err
 	}
 	s.Exit(reason)
