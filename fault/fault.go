@@ -64,6 +64,7 @@ func (k Kind) Wrap(cause error, format string, args ...any) error {
 type Error struct {
 	Kind   Kind
 	Detail string // for whoever asked
+	Fields Fields // for whoever asked, by field; may be nil
 	Cause  error  // for the log; may be nil
 }
 

@@ -37,12 +37,22 @@ func WithLogger(ctx context.Context, l *slog.Logger) context.Context {
 // Log is the context's logger, with the request id if there is one. Without a
 // logger in the context it is [slog.Default].
 func Log(ctx context.Context) *slog.Logger {
-	l, ok := ctx.Value(loggerKey{}).(*slog.Logger)
-	if !ok {
-		l = slog.Default()
-	}
+	l := loggerOf(ctx)
 	if t := TraceOf(ctx); t != nil && t.RequestID != "" {
 		l = l.With("request_id", t.RequestID)
 	}
 	return l
+}
+
+// Enabled reports whether the context's logger takes lines of a level, which is cheaper
+// to ask than to make one.
+func Enabled(ctx context.Context, level slog.Level) bool {
+	return loggerOf(ctx).Enabled(ctx, level)
+}
+
+func loggerOf(ctx context.Context) *slog.Logger {
+	if l, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
+		return l
+	}
+	return slog.Default()
 }

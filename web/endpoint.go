@@ -147,7 +147,7 @@ func (e *Endpoint) server(ctx context.Context) *http.Server {
 	base := context.WithValue(context.WithoutCancel(ctx), drainKey{}, ctx.Done())
 	var unused unused
 	srv := &http.Server{
-		Handler:           Chain(e.Handler, RequestID, Log, Recover),
+		Handler:           Chain(e.Handler, RequestID, Log, Recover, bounded),
 		TLSConfig:         e.TLS,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnState:         unused.track,

@@ -18,6 +18,7 @@ import (
 
 // plan is how an action's input is put together. It is made once for each action.
 type plan struct {
+	in     reflect.Type
 	fields []field
 	query  bool   // some field comes from the query string
 	body   string // the name of a field that comes from the body, or ""
@@ -25,7 +26,7 @@ type plan struct {
 
 type field struct {
 	index  []int
-	source string // "path" or "query"
+	source string // "path", "query" or "header"
 	name   string
 	many   bool
 	want   string
@@ -39,30 +40,65 @@ func planOf(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Struct:
 	case reflect.Slice, reflect.Map:
-		return &plan{body: t.String()}
+		return &plan{in: t, body: t.String()}
 	default:
 		panic(fmt.Sprintf("web: the input of an action is a struct, a slice or a map, not %v", t))
 	}
-	p := new(plan)
+	p := &plan{in: t}
 	if reflect.PointerTo(t).Implements(unmarshalerType) {
 		p.body = t.String()
 	}
 	for _, f := range reflect.VisibleFields(t) {
-		path, isPath := f.Tag.Lookup("path")
-		query, isQuery := f.Tag.Lookup("query")
+		source, name := sourceOf(t, f)
 		switch {
-		case isPath && isQuery:
-			panic(fmt.Sprintf("web: %v.%s has both a path and a query tag", t, f.Name))
-		case isPath:
-			p.add(t, f, "path", path)
-		case isQuery:
-			p.add(t, f, "query", query)
-			p.query = true
+		case source == "header":
+			p.add(t, f, source, http.CanonicalHeaderKey(name))
+		case source != "":
+			p.add(t, f, source, name)
+			p.query = p.query || source == "query"
 		case f.IsExported() && f.Tag.Get("json") != "-" && !(f.Anonymous && f.Type.Kind() == reflect.Struct):
 			p.body = f.Name
 		}
 	}
 	return p
+}
+
+// sourceOf is the one tag that says where a field comes from, and its name there.
+func sourceOf(t reflect.Type, f reflect.StructField) (source, name string) {
+	for _, tag := range []string{"path", "query", "header"} {
+		value, ok := f.Tag.Lookup(tag)
+		if !ok {
+			continue
+		}
+		if source != "" {
+			panic(fmt.Sprintf("web: %v.%s has both a %s and a %s tag", t, f.Name, source, tag))
+		}
+		source, name = tag, value
+	}
+	return source, name
+}
+
+// read fills in from the request, and has it validated.
+func (p *plan) read(w http.ResponseWriter, r *http.Request, in any) error {
+	if p.body != "" && hasBody(r.Method) {
+		if err := readJSON(w, r, in); err != nil {
+			return err
+		}
+	}
+	if len(p.fields) > 0 {
+		if err := p.decode(r, reflect.ValueOf(in).Elem()); err != nil {
+			return err
+		}
+	}
+	v, ok := in.(interface{ Validate() error })
+	if !ok {
+		return nil
+	}
+	err := v.Validate()
+	if err != nil && !isFault(err) {
+		return fault.Invalid.Errorf("%v", err)
+	}
+	return err
 }
 
 func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
@@ -80,9 +116,9 @@ func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
 	}
 	made := field{index: f.Index, source: source, name: name}
 	text := f.Type
-	if source == "query" && text.Kind() == reflect.Slice && !isTextual(text) {
+	if source != "path" && text.Kind() == reflect.Slice && !isTextual(text) {
 		made.many, text = true, text.Elem()
-	} else if source == "query" && text.Kind() == reflect.Pointer {
+	} else if source != "path" && text.Kind() == reflect.Pointer {
 		text = text.Elem()
 	}
 	made.set, made.want = setterOf(text)
@@ -120,6 +156,9 @@ func (p *plan) decode(r *http.Request, in reflect.Value) error {
 			continue
 		}
 		given := query[f.name]
+		if f.source == "header" {
+			given = r.Header[f.name]
+		}
 		switch {
 		case f.many && len(given) > 0:
 			v.Set(reflect.MakeSlice(v.Type(), len(given), len(given)))
@@ -129,7 +168,7 @@ func (p *plan) decode(r *http.Request, in reflect.Value) error {
 				}
 			}
 		case len(given) > 1:
-			return fault.Invalid.Errorf("%s in the query may be given once", f.name)
+			return fault.Invalid.Errorf("%s in the %s may be given once", f.name, f.source)
 		case len(given) == 1:
 			if !f.set(v, given[0]) {
 				return f.refused()

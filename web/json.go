@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/codec"
@@ -17,6 +16,40 @@ import (
 var unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 
 func encodeJSON(v any) ([]byte, error) { return json.Marshal(v) }
+
+// encoder is a buffer and what writes JSON into it, to be used again.
+type encoder struct {
+	bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := new(encoder)
+	e.json = json.NewEncoder(&e.Buffer)
+	return e
+}}
+
+var jsonType = []string{"application/json"}
+
+// writeJSON answers with v. It encodes before it writes.
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	e := encoders.Get().(*encoder)
+	defer func() {
+		if e.Cap() <= 64<<10 {
+			e.Reset()
+			encoders.Put(e)
+		}
+	}()
+	if err := e.json.Encode(v); err != nil {
+		return fault.Internal.Wrap(err, "cannot encode %T", v)
+	}
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(status)
+	_, _ = w.Write(bytes.TrimSuffix(e.Bytes(), newline)) // the client is gone if it fails
+	return nil
+}
+
+var newline = []byte("\n")
 
 // notNull replaces a nil slice or map by an empty one: [] and {}, where
 // encoding/json says null.
@@ -38,13 +71,12 @@ func readJSON(w http.ResponseWriter, r *http.Request, in any) error {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
 	}
-	limited := limitBody(w, r)
-	if r.ContentLength > limited.limit {
-		return tooLarge(w, limited.limit)
+	if x := exchangeOf(r.Context()); r.ContentLength > x.body.limit {
+		return tooLarge(w, x.body.limit)
 	}
 	var data bytes.Buffer
 	data.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), 64<<10)))
-	if _, err := data.ReadFrom(limited); err != nil {
+	if _, err := data.ReadFrom(r.Body); err != nil {
 		var over *http.MaxBytesError
 		if errors.As(err, &over) {
 			return tooLarge(w, over.Limit)
@@ -63,50 +95,4 @@ func isJSON(contentType string) bool {
 	}
 	t, _, err := mime.ParseMediaType(contentType)
 	return err == nil && t == "application/json"
-}
-
-const defaultMaxBody = 1 << 20
-
-// MaxBody makes a plug that limits the body of requests to that many bytes, instead
-// of the 1 MiB that a [JSON] action reads by default. The innermost one counts. An
-// action answers a larger body with 413; other handlers get *[http.MaxBytesError]
-// when they read too far.
-func MaxBody(bytes int64) Plug {
-	if bytes < 0 {
-		panic(fmt.Sprintf("web: MaxBody of %d bytes", bytes))
-	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			whole := r.Body
-			if outer, ok := whole.(*limitedBody); ok {
-				whole = outer.whole
-			}
-			if whole == nil || whole == http.NoBody {
-				next.ServeHTTP(w, r)
-				return
-			}
-			own := *r
-			own.Body = &limitedBody{http.MaxBytesReader(w, whole, bytes), whole, bytes}
-			next.ServeHTTP(w, &own)
-		})
-	}
-}
-
-type limitedBody struct {
-	io.ReadCloser
-	whole io.ReadCloser
-	limit int64
-}
-
-// limitBody is the request's body with a limit: that of [MaxBody] or the default.
-func limitBody(w http.ResponseWriter, r *http.Request) *limitedBody {
-	if limited, ok := r.Body.(*limitedBody); ok {
-		return limited
-	}
-	return &limitedBody{http.MaxBytesReader(w, r.Body, defaultMaxBody), r.Body, defaultMaxBody}
-}
-
-func tooLarge(w http.ResponseWriter, limit int64) error {
-	w.Header().Set("Connection", "close") // rather than read the rest of it
-	return refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
 }

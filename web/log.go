@@ -9,7 +9,7 @@ import (
 	"github.com/bennu-go/bennu/telemetry"
 )
 
-// Log is a plug that counts each request and logs it in one line: method, path,
+// Log is a plug that counts each request and logs it in one line: method, path, route,
 // status, bytes of the answer's body, duration, request id, and the error that was
 // given to [Problem], in full. The query string is left out, for it may hold keys.
 // The level is info, for a status from 500 on or an aborted answer error, on a
@@ -19,52 +19,30 @@ import (
 // The counters are web.requests, and by outcome web.requests.1xx to
 // web.requests.5xx or web.requests.aborted.
 func Log(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if lineOf(w) != nil {
+	return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+		if x.line.kept {
 			next.ServeHTTP(w, r)
 			return
 		}
-		l := &line{r: r, start: time.Now()}
-		rec := &recorder{ResponseWriter: w, line: l}
+		x.line.kept, x.line.start, x.line.r = true, time.Now(), r
 		aborted := true
 		defer func() {
-			if rec.conn == nil {
-				l.write(rec, aborted)
+			if x.rec.conn == nil {
+				x.writeLine(aborted)
 			}
 		}()
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(w, r)
 		aborted = false
 	})
 }
 
 // Quiet is a plug for busy routes: what goes well, and what the client did wrong, is
-// counted but logged at debug level only. Failures (5xx) are logged as ever. A plug
-// between [Log] and this one that wraps the response writer must give its Unwrap.
+// counted but logged at debug level only. Failures (5xx) are logged as ever.
 func Quiet(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l := lineOf(w); l != nil {
-			l.quiet = true
-		}
+	return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+		x.line.quiet = true
 		next.ServeHTTP(w, r)
 	})
-}
-
-// line is one request's line in the log.
-type line struct {
-	r     *http.Request
-	start time.Time
-	quiet bool
-	err   error // what Problem was given
-}
-
-// lineOf is the line that this writer's request will be logged in, or nil.
-func lineOf(w http.ResponseWriter) *line {
-	for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
-		if rec.line != nil {
-			return rec.line
-		}
-	}
-	return nil
 }
 
 var outcomes = [...]string{
@@ -75,9 +53,9 @@ var outcomes = [...]string{
 	5: "web.requests.5xx",
 }
 
-func (l *line) write(rec *recorder, aborted bool) {
-	ctx := l.r.Context()
-	status := rec.status
+func (x *exchange) writeLine(aborted bool) {
+	l := &x.line
+	status := x.rec.status
 	if status == 0 && !aborted {
 		status = http.StatusOK
 	}
@@ -85,7 +63,7 @@ func (l *line) write(rec *recorder, aborted bool) {
 	if class := status / 100; !aborted && class < len(outcomes) {
 		outcome = outcomes[class]
 	}
-	counters := telemetry.CountersOf(ctx)
+	counters := telemetry.CountersOf(x)
 	counters.Counter("web.requests").Add(1)
 	counters.Counter(outcome).Add(1)
 
@@ -96,23 +74,26 @@ func (l *line) write(rec *recorder, aborted bool) {
 	case l.quiet:
 		level = slog.LevelDebug
 	}
-	log := telemetry.Log(ctx)
-	if !log.Enabled(ctx, level) {
+	if !telemetry.Enabled(x, level) {
 		return
 	}
-	attrs := append(make([]slog.Attr, 0, 7),
+	attrs := append(make([]slog.Attr, 0, 8),
 		slog.String("method", l.r.Method),
 		slog.String("path", shorten(l.r.URL.Path)),
 		slog.Int("status", status),
-		slog.Int64("bytes", rec.bytes),
+		slog.Int64("bytes", x.rec.bytes),
 		slog.Duration("duration", time.Since(l.start)))
+	if l.r.Pattern != "" {
+		_, route, _ := strings.Cut(l.r.Pattern, " ")
+		attrs = append(attrs, slog.String("route", route))
+	}
 	if l.err != nil {
 		attrs = append(attrs, slog.String("error", l.err.Error()))
 	}
 	if aborted {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
-	log.LogAttrs(ctx, level, "request", attrs...)
+	telemetry.Log(x).LogAttrs(x, level, "request", attrs...)
 }
 
 // shorten keeps a hostile path from filling the log.

@@ -1,13 +1,14 @@
 package web
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"html"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
@@ -43,8 +44,9 @@ func refuse(status int, format string, args ...any) error {
 }
 
 // StatusOf is the HTTP status of an error, by its [fault.Kind]; the package comment
-// of fault has the table. What this package refuses by itself (405, 413, 415) has
-// that status. No error is 200.
+// of fault has the table. An error that tells by field what is wrong ([fault.Refuse])
+// is 422. What this package refuses by itself (405, 413, 415 and such) has that
+// status. No error is 200.
 func StatusOf(err error) int {
 	if err == nil {
 		return http.StatusOK
@@ -57,24 +59,54 @@ func StatusOf(err error) int {
 	if errors.As(err, &tooLong) {
 		return http.StatusRequestEntityTooLarge
 	}
-	if kind := fault.Of(err); int(kind) < len(statuses) {
+	kind := fault.Of(err)
+	if kind == fault.Invalid && fault.FieldsOf(err) != nil {
+		return http.StatusUnprocessableEntity
+	}
+	if int(kind) < len(statuses) {
 		return statuses[kind]
 	}
 	return http.StatusInternalServerError
 }
 
+// ProblemDetails is how an error is told to a client: RFC 9457, with what is wrong by
+// field.
+type ProblemDetails struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"` // of the status, as in "Not Found"
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail"`           // [fault.Detail]
+	Errors    fault.Fields `json:"errors,omitempty"` // [fault.FieldsOf]
+	RequestID string       `json:"request_id,omitempty"`
+}
+
+// ErrorPage renders the page of an error. The context is the request's.
+type ErrorPage func(ctx context.Context, p ProblemDetails) View
+
+// ErrorPages is a plug that has the program's own pages for errors rendered, by
+// status, where a page is wanted. If rendering fails, the plain page is sent.
+func ErrorPages(page ErrorPage) Plug {
+	return func(next http.Handler) http.Handler {
+		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+			x.errorPage = page
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
 // Problem answers with an error: the status is [StatusOf], the text [fault.Detail],
 // which keeps causes and internal errors to the log. The form is RFC 9457's
-// application/problem+json, or for a client that accepts text/html, and whose path is
-// not below /api, a small page.
+// application/problem+json, or a page for a client that prefers text/html, unless a
+// plug [Accepts] has decided.
 //
 //	{"type":"about:blank","title":"Not Found","status":404,"detail":"unit 7 is unknown","request_id":"…"}
+//	{"type":"about:blank","title":"Unprocessable Entity","status":422,"detail":"…","errors":{"email":["must be an address"]}}
 //
 // 429 and 503 ask to come back after 1 to 5 seconds, at random, unless a Retry-After
 // is set; a 401 should have its WWW-Authenticate set before. If the answer has
 // already begun, the error only goes to the log.
 func Problem(w http.ResponseWriter, r *http.Request, err error) {
-	problem(w, r, err, wantsPage(r))
+	problem(w, r, err, wants(r, "json", "html") == "html")
 }
 
 func problem(w http.ResponseWriter, r *http.Request, err error, page bool) {
@@ -82,12 +114,13 @@ func problem(w http.ResponseWriter, r *http.Request, err error, page bool) {
 		err = fault.Internal.Errorf("a problem without an error")
 	}
 	status := StatusOf(err)
-	if l := lineOf(w); l != nil {
-		l.err = err
+	x := exchangeOf(r.Context())
+	if x != nil && x.line.kept {
+		x.line.err = err
 	} else if status >= 500 {
 		telemetry.Log(r.Context()).Error("request failed", "path", shorten(r.URL.Path), "status", status, "error", err)
 	}
-	if rec := recorderOf(w); rec != nil && rec.begun() {
+	if x != nil && x.rec.begun() {
 		return
 	}
 
@@ -101,29 +134,43 @@ func problem(w http.ResponseWriter, r *http.Request, err error, page bool) {
 	if retry && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(5)))
 	}
-	p := problemOf(r, err, status)
 	if page {
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(status)
-		fmt.Fprintf(w, problemPage, html.EscapeString(p.Title), status, html.EscapeString(p.Detail), html.EscapeString(p.RequestID))
+		problemPage(x, w, r, err, status)
 		return
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	body, _ := encodeJSON(p) // strings and a number: cannot fail
+	body, _ := encodeJSON(problemOf(r, err, status)) // strings and a number: cannot fail
 	_, _ = w.Write(body)
 }
 
-type problemBody struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
-	RequestID string `json:"request_id,omitempty"`
+// problemPage is the first that there is of: the page for developers, the program's
+// own, the plain one.
+func problemPage(x *exchange, w http.ResponseWriter, r *http.Request, err error, status int) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	p := problemOf(r, err, status)
+	if x != nil && x.debug != nil && x.debug(w, r, err, p) {
+		return
+	}
+	if x != nil && x.errorPage != nil {
+		if view := x.errorPage(r.Context(), p); view != nil {
+			var page bytes.Buffer
+			failed := view.Render(r.Context(), &page)
+			if failed == nil {
+				w.WriteHeader(status)
+				_, _ = w.Write(page.Bytes())
+				return
+			}
+			telemetry.Log(r.Context()).Error("the page of an error cannot be rendered", "status", status, "error", failed)
+		}
+	}
+	w.WriteHeader(status)
+	fmt.Fprintf(w, plainPage, html.EscapeString(p.Title), status, html.EscapeString(p.Detail), html.EscapeString(p.RequestID))
 }
 
-func problemOf(r *http.Request, err error, status int) problemBody {
-	p := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fault.Detail(err)}
+func problemOf(r *http.Request, err error, status int) ProblemDetails {
+	p := ProblemDetails{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fault.Detail(err), Errors: fault.FieldsOf(err)}
 	if status == statusClientClosedRequest {
 		p.Title = "Client Closed Request"
 	}
@@ -133,7 +180,7 @@ func problemOf(r *http.Request, err error, status int) problemBody {
 	return p
 }
 
-const problemPage = `<!doctype html>
+const plainPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -143,18 +190,3 @@ const problemPage = `<!doctype html>
 <p><small>%[4]s</small></p>
 </html>
 `
-
-func wantsPage(r *http.Request) bool {
-	// Mounting strips the path's beginning, but not the RequestURI's.
-	for _, path := range []string{r.URL.Path, r.RequestURI} {
-		if path == "/api" || strings.HasPrefix(path, "/api/") {
-			return false
-		}
-	}
-	for _, accept := range r.Header.Values("Accept") {
-		if strings.Contains(accept, "text/html") {
-			return true
-		}
-	}
-	return false
-}

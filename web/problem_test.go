@@ -73,9 +73,10 @@ func TestProblemForm(t *testing.T) {
 		{"/", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", true},
 		{"/", "*/*", false},
 		{"/", "application/json", false},
-		{"/api", "text/html", false},
-		{"/api/x", "text/html", false},
-		{"/apiary", "text/html", true},
+		{"/", "application/json, text/html", false},
+		{"/", "application/json;q=0.5, text/*", true},
+		{"/", "text/html;q=0, */*;q=0.1", false},
+		{"/", "image/png", false},
 	} {
 		res := webtest.Do(t, h, "GET "+c.target, nil, "Accept: "+c.accept)
 		if page := strings.HasPrefix(res.Header.Get("Content-Type"), "text/html"); page != c.page {

@@ -7,15 +7,15 @@ import (
 	"net/http"
 )
 
-// recorder is a response writer that knows what has been answered. It passes on
-// flushing, hijacking, and through Unwrap all else that [http.ResponseController]
-// can do.
+// recorder is the response writer of an exchange: it knows what has been answered. It
+// passes on flushing, hijacking, and through Unwrap all else that
+// [http.ResponseController] can do.
 type recorder struct {
 	http.ResponseWriter
+	x      *exchange
 	status int      // of the answer; 0 until it has begun
 	bytes  int64    // of the body
 	conn   net.Conn // once hijacked
-	line   *line    // of the request log; nil in recorders that are not Log's
 }
 
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
@@ -24,9 +24,11 @@ func (rec *recorder) begun() bool { return rec.status != 0 }
 
 func (rec *recorder) begin(status int) {
 	informational := status < 200 && status != http.StatusSwitchingProtocols
-	if !rec.begun() && !informational {
-		rec.status = status
+	if rec.status != 0 || informational {
+		return
 	}
+	rec.status = status
+	rec.x.runBefore()
 }
 
 func (rec *recorder) WriteHeader(status int) {
@@ -37,6 +39,13 @@ func (rec *recorder) WriteHeader(status int) {
 func (rec *recorder) Write(p []byte) (int, error) {
 	rec.begin(http.StatusOK)
 	n, err := rec.ResponseWriter.Write(p)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+func (rec *recorder) WriteString(s string) (int, error) {
+	rec.begin(http.StatusOK)
+	n, err := io.WriteString(rec.ResponseWriter, s)
 	rec.bytes += int64(n)
 	return n, err
 }
@@ -64,23 +73,11 @@ func (rec *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	rec.conn = conn
-	rec.begin(http.StatusSwitchingProtocols)
-	if rec.line != nil {
-		rec.line.write(rec, false)
+	if rec.status == 0 {
+		rec.status = http.StatusSwitchingProtocols
+	}
+	if rec.x.line.kept {
+		rec.x.writeLine(false)
 	}
 	return conn, buf, nil
-}
-
-// recorderOf is the nearest recorder that a writer wraps, or nil.
-func recorderOf(w http.ResponseWriter) *recorder {
-	for {
-		switch v := w.(type) {
-		case *recorder:
-			return v
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = v.Unwrap()
-		default:
-			return nil
-		}
-	}
 }

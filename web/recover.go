@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -14,11 +13,7 @@ import (
 // connection is cut, so that nobody takes half an answer for a whole one; a hijacked
 // connection is closed. [http.ErrAbortHandler] is passed on.
 func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec, ok := w.(*recorder)
-		if !ok {
-			rec = &recorder{ResponseWriter: w}
-		}
+	return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -27,18 +22,26 @@ func Recover(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
-			ctx := r.Context()
-			telemetry.Count(ctx, "web.panics", 1)
-			telemetry.Log(ctx).Error("panic in a handler", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			stack := debug.Stack()
+			telemetry.Count(x, "web.panics", 1)
+			telemetry.Log(x).Error("panic in a handler", "panic", fmt.Sprint(v), "stack", string(stack))
 			switch {
-			case rec.conn != nil:
-				rec.conn.Close()
-			case rec.begun():
+			case x.rec.conn != nil:
+				x.rec.conn.Close()
+			case x.rec.begun():
 				panic(http.ErrAbortHandler)
 			default:
-				Problem(rec, r, fault.Internal.Errorf("panic: %v", v))
+				Problem(&x.rec, r, &panicked{v, stack})
 			}
 		}()
-		next.ServeHTTP(rec, r)
+		next.ServeHTTP(w, r)
 	})
 }
+
+// panicked is the error that a handler's panic is told as.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprint("panic: ", p.value) }

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"crypto/rand"
+	"math/rand/v2"
 	"net/http"
 	"strings"
-
-	"github.com/bennu-go/bennu/telemetry"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -16,21 +14,38 @@ const requestIDHeader = "X-Request-Id"
 // digits or any of "-_.:/+=@~"; a valid W3C traceparent is kept beside it. A request
 // that passes the plug twice keeps the first id.
 func RequestID(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if w.Header().Get(requestIDHeader) != "" {
-			next.ServeHTTP(w, r)
-			return
+	return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+		if x.trace.RequestID == "" {
+			x.identify(r)
+			w.Header()[requestIDHeader] = x.answerID[:]
 		}
-		trace := &telemetry.Trace{RequestID: r.Header.Get(requestIDHeader)}
-		if !validRequestID(trace.RequestID) {
-			trace.RequestID = rand.Text()
-		}
-		if parent := r.Header.Get("Traceparent"); validTraceparent(parent) {
-			trace.Parent = parent
-		}
-		w.Header().Set(requestIDHeader, trace.RequestID)
-		next.ServeHTTP(w, r.WithContext(telemetry.WithTrace(r.Context(), trace)))
+		next.ServeHTTP(w, r)
 	})
+}
+
+func (x *exchange) identify(r *http.Request) {
+	id := r.Header.Get(requestIDHeader)
+	if !validRequestID(id) {
+		id = newRequestID()
+	}
+	x.trace.RequestID, x.answerID[0] = id, id
+	if parent := r.Header.Get("Traceparent"); validTraceparent(parent) {
+		x.trace.Parent = parent
+	}
+}
+
+// newRequestID is unlike every other, but no secret.
+func newRequestID() string {
+	const letters = "0123456789abcdefghjkmnpqrstvwxyz"
+	var id [26]byte
+	for i := 0; i < len(id); {
+		for n, bits := rand.Uint64(), 0; bits < 60 && i < len(id); bits += 5 {
+			id[i] = letters[n&31]
+			n >>= 5
+			i++
+		}
+	}
+	return string(id[:])
 }
 
 func validRequestID(id string) bool {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -11,27 +12,30 @@ import (
 )
 
 // Router finds the handler of a request by the patterns of [http.ServeMux]: "GET
-// /units/{id}", "/files/{path...}", "GET /{$}". What matches nothing is a [Problem]:
-// 404, or 405 with Allow.
+// /units/{id}", "/files/{path...}", "GET /{$}". A route for GET takes HEAD, too. What
+// matches nothing is a [Problem]: 404, or 405 with Allow; OPTIONS of an address that has
+// routes is answered with Allow.
 //
 // Wire it first, then serve. Wiring mistakes panic: a malformed pattern, two that
 // clash, a nil handler.
 type Router struct {
 	table  *table
+	host   *host
 	prefix string
 	plugs  []Plug // of this scope and those around it, but not of the router itself
 }
 
-// Route is one line of a router's table.
-type Route struct {
-	Method  string // "" is any
-	Pattern string // as in "/units/{id}"; it begins with the host if there is one
-}
-
 type table struct {
-	mux    http.ServeMux
+	any    host    // whatever the request's host
+	hosts  []*host // in the order of wiring
 	routes []Route
 	entry  http.Handler
+}
+
+// host is the routes of one host, or of all.
+type host struct {
+	pattern string // "" is any; "{tenant}.example.com" is all below
+	mux     http.ServeMux
 }
 
 // NewRouter makes an empty router. Its plugs see every request, also those that
@@ -39,28 +43,52 @@ type table struct {
 // yet.
 func NewRouter(plugs ...Plug) *Router {
 	t := new(table)
-	t.entry = Chain(http.HandlerFunc(t.dispatch), plugs...)
-	return &Router{table: t}
+	t.entry = Chain(within(t.dispatch), plugs...)
+	return &Router{table: t, host: &t.any}
 }
 
 // Scope gives a view of the router whose patterns begin with prefix, and whose
 // requests pass the plugs once they have matched. Inside, a pattern may be a method
 // alone, as in "GET", which is the prefix itself. An empty prefix groups by plugs
 // only.
+//
+// A pipeline is a variable:
+//
+//	browser := []web.Plug{web.Accepts("html"), sessions.Plug, web.CSRF}
+//	pages := router.Scope("", browser...)
 func (rt *Router) Scope(prefix string, plugs ...Plug) *Router {
 	checkPrefix("Scope", prefix)
-	return &Router{rt.table, rt.prefix + prefix, slices.Concat(rt.plugs, plugs)}
+	return &Router{rt.table, rt.host, rt.prefix + prefix, slices.Concat(rt.plugs, plugs)}
+}
+
+// Host gives a view of the router for the requests of one host, as in
+// "admin.example.com", or of all names directly below one, as in
+// "{tenant}.example.com", where PathValue("tenant") then says which. Ports do not
+// count. What matches nothing there is looked up among the routes of any host.
+func (rt *Router) Host(name string, plugs ...Plug) *Router {
+	h := &host{pattern: strings.ToLower(name)}
+	wildcard, rest, below := strings.Cut(h.pattern, "}.")
+	switch {
+	case rt.prefix != "":
+		panic(fmt.Sprintf("web: Host %q in a scope with a prefix; ask the host first, then its scopes", name))
+	case name == "" || strings.ContainsAny(name, "/: ") || strings.Contains(name, "{") != below || below && (wildcard[0] != '{' || len(wildcard) == 1 || rest == ""):
+		panic(fmt.Sprintf("web: Host %q: want a name like example.com or {tenant}.example.com", name))
+	}
+	for _, known := range rt.table.hosts {
+		if known.pattern == h.pattern {
+			h = known
+		}
+	}
+	if !slices.Contains(rt.table.hosts, h) {
+		rt.table.hosts = append(rt.table.hosts, h)
+	}
+	return &Router{rt.table, h, "", slices.Concat(rt.plugs, plugs)}
 }
 
 // Handle sends the requests that match the pattern to h, through the scope's plugs
 // and then these.
 func (rt *Router) Handle(pattern string, h http.Handler, plugs ...Plug) {
 	method, path := rt.resolve(pattern)
-	if a, ok := h.(*action); ok {
-		if why := a.misfit(method, path); why != "" {
-			panic(fmt.Sprintf("web: pattern %q: %s", pattern, why))
-		}
-	}
 	rt.add(method, path, h, plugs)
 }
 
@@ -87,9 +115,6 @@ func (rt *Router) Mount(prefix string, h http.Handler, plugs ...Plug) {
 	rt.add("", prefix+"/", h, plugs)
 }
 
-// Routes is the whole router's table, in the order of wiring.
-func (rt *Router) Routes() []Route { return slices.Clone(rt.table.routes) }
-
 // ServeHTTP serves the whole router, also if it is asked of a scope.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.table.entry.ServeHTTP(w, r)
@@ -108,15 +133,15 @@ func (rt *Router) resolve(pattern string) (method, path string) {
 		method, path = "", pattern
 	}
 	path = strings.TrimLeft(path, " \t")
-	if method != strings.ToUpper(method) {
+	switch {
+	case method != strings.ToUpper(method):
 		panic(fmt.Sprintf("web: pattern %q: the method must be in capitals", pattern))
-	}
-	slash := strings.IndexByte(path, '/')
-	if slash < 0 && (path != "" || rt.prefix == "") {
+	case strings.IndexByte(path, '/') > 0:
+		panic(fmt.Sprintf("web: pattern %q: the path must begin with a slash; a host is given by Router.Host", pattern))
+	case path != "" && path[0] != '/' || path == "" && rt.prefix == "":
 		panic(fmt.Sprintf("web: pattern %q: the path must begin with a slash", pattern))
 	}
-	slash = max(slash, 0) // what is before it is a host
-	return method, path[:slash] + rt.prefix + path[slash:]
+	return method, rt.prefix + path
 }
 
 var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
@@ -126,28 +151,84 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 	if h == nil {
 		panic(fmt.Sprintf("web: pattern %q: the handler is nil", pattern))
 	}
+	action, _ := h.(*Typed)
+	if action != nil {
+		if why := action.misfit(method, path+rt.host.pattern); why != "" {
+			panic(fmt.Sprintf("web: pattern %q: %s", pattern, why))
+		}
+	}
 	defer func() {
 		if why := recover(); why != nil { // without the places in this file, which help nobody
 			text := registeredAt.ReplaceAllString(fmt.Sprint(why), "")
 			panic("web: " + strings.TrimPrefix(text, "web: "))
 		}
 	}()
-	h = Chain(h, slices.Concat(rt.plugs, plugs)...)
-	rt.table.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w.(*miss).ResponseWriter, r)
-	})
-	rt.table.routes = append(rt.table.routes, Route{method, path})
+	rt.host.mux.Handle(pattern, &route{Chain(h, slices.Concat(rt.plugs, plugs)...)})
+	rt.table.routes = append(rt.table.routes, Route{Method: method, Host: rt.host.pattern, Pattern: path, Handler: handlerName(h), Action: action})
 }
 
-func (t *table) dispatch(w http.ResponseWriter, r *http.Request) {
-	m := &miss{ResponseWriter: w}
-	t.mux.ServeHTTP(m, r)
+// route takes a matched request out of the hands of the mux, whose writer keeps
+// refusals back.
+type route struct{ http.Handler }
+
+func (to *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	to.Handler.ServeHTTP(w.(*miss).ResponseWriter, r)
+}
+
+func (t *table) dispatch(_ *exchange, w http.ResponseWriter, r *http.Request) {
+	m := miss{ResponseWriter: w}
+	t.muxFor(r).ServeHTTP(&m, r)
 	switch m.status {
 	case http.StatusNotFound:
 		Problem(w, r, fault.NotFound.Errorf("there is nothing at this address"))
 	case http.StatusMethodNotAllowed:
-		Problem(w, r, refuse(m.status, "this address takes %s", w.Header().Get("Allow")))
+		h := w.Header()
+		allow := h.Get("Allow")
+		if !strings.Contains(allow, http.MethodOptions) {
+			allow += ", OPTIONS"
+			h.Set("Allow", allow)
+		}
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		Problem(w, r, refuse(m.status, "this address takes %s", allow))
 	}
+}
+
+// muxFor is the routes of the request's host if they know the path, or those of any.
+func (t *table) muxFor(r *http.Request) *http.ServeMux {
+	if len(t.hosts) == 0 {
+		return &t.any.mux
+	}
+	name := strings.ToLower(r.Host)
+	if bare, _, err := net.SplitHostPort(name); err == nil {
+		name = bare
+	}
+	name = strings.TrimSuffix(name, ".")
+	for _, exact := range []bool{true, false} {
+		for _, h := range t.hosts {
+			if h.fits(name, exact, r) {
+				if _, pattern := h.mux.Handler(r); pattern != "" {
+					return &h.mux
+				}
+			}
+		}
+	}
+	return &t.any.mux
+}
+
+func (h *host) fits(name string, exact bool, r *http.Request) bool {
+	wildcard, rest, below := strings.Cut(h.pattern, "}.")
+	if exact || !below {
+		return exact && !below && name == h.pattern
+	}
+	label, of, _ := strings.Cut(name, ".")
+	if label == "" || of != rest {
+		return false
+	}
+	r.SetPathValue(wildcard[1:], label)
+	return true
 }
 
 // miss is the writer of the mux itself, which answers what it cannot match; a route

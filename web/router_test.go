@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"net/http"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func newRouter() *web.Router {
 	units.HandleFunc("GET", echo)
 	units.HandleFunc("DELETE", echo)
 	units.HandleFunc("/log", echo)
-	router.Scope("", mark("group")).HandleFunc("GET example.com/host", echo)
+	router.Scope("", mark("group")).Host("example.com").HandleFunc("GET /host", echo)
 	api.Mount("/sub", http.HandlerFunc(echo))
 	return router
 }
@@ -59,7 +58,7 @@ func TestRouter(t *testing.T) {
 		}
 	}
 	res := webtest.Do(t, router, "PUT /api/units/7", nil)
-	if allow := res.Header.Get("Allow"); allow != "DELETE, GET, HEAD" || !strings.Contains(res.Body, `"detail":"this address takes DELETE, GET, HEAD"`) {
+	if allow := res.Header.Get("Allow"); allow != "DELETE, GET, HEAD, OPTIONS" || !strings.Contains(res.Body, `"detail":"this address takes DELETE, GET, HEAD, OPTIONS"`) {
 		t.Errorf("405: %q, %s", allow, res.Body)
 	}
 	if res := webtest.Do(t, router, "GET /nowhere", nil, "Accept: text/html"); !strings.HasPrefix(res.Body, "<!doctype html>") {
@@ -72,17 +71,22 @@ func TestRouter(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	got := newRouter().Scope("/x").Routes()
-	want := []web.Route{
-		{"GET", "/{$}"},
-		{"POST", "/api/units"},
-		{"GET", "/api/units/{id}"},
-		{"DELETE", "/api/units/{id}"},
-		{"", "/api/units/{id}/log"},
-		{"GET", "example.com/host"},
-		{"", "/api/sub/"},
+	want := [][3]string{
+		{"GET", "", "/{$}"},
+		{"POST", "", "/api/units"},
+		{"GET", "", "/api/units/{id}"},
+		{"DELETE", "", "/api/units/{id}"},
+		{"", "", "/api/units/{id}/log"},
+		{"GET", "example.com", "/host"},
+		{"", "", "/api/sub/"},
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v", got)
+	if len(got) != len(want) {
+		t.Fatalf("got %v", got)
+	}
+	for i, r := range got {
+		if [3]string{r.Method, r.Host, r.Pattern} != want[i] {
+			t.Errorf("got %v, want %v", r, want[i])
+		}
 	}
 }
 

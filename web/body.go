@@ -1,0 +1,73 @@
+package web
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+const (
+	defaultMaxBody = 1 << 20  // bytes of a body
+	maxQuery       = 16 << 10 // bytes of a query string
+	maxQueryParams = 1000     // parts of a query string
+	maxHeaders     = 200      // names in a header
+)
+
+// MaxBody makes a plug that limits the body of requests to that many bytes, instead
+// of the 1 MiB that every request has by default. The innermost one counts. A larger
+// body is answered with 413 by actions; other handlers get *[http.MaxBytesError] when
+// they read too far, which [Problem] answers with 413.
+func MaxBody(bytes int64) Plug {
+	if bytes < 0 {
+		panic(fmt.Sprintf("web: MaxBody of %d bytes", bytes))
+	}
+	return func(next http.Handler) http.Handler {
+		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+			x.body.limit = bytes
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// limitedBody is the request's body with a limit, which counts from the first read.
+type limitedBody struct {
+	whole   io.ReadCloser
+	w       http.ResponseWriter
+	limit   int64
+	limited io.ReadCloser
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.limited == nil {
+		b.limited = http.MaxBytesReader(b.w, b.whole, b.limit)
+	}
+	return b.limited.Read(p)
+}
+
+func (b *limitedBody) Close() error { return b.whole.Close() }
+
+// tooLarge answers a body over its limit, and does not read the rest.
+func tooLarge(w http.ResponseWriter, limit int64) error {
+	w.Header().Set("Connection", "close")
+	return refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
+}
+
+// bounded refuses requests whose query or header is beyond what anybody needs. The
+// size of the header is the server's to check.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch query := r.URL.RawQuery; {
+		case len(query) > maxQuery:
+			Problem(w, r, refuse(http.StatusRequestURITooLong, "the query string is larger than %d bytes", maxQuery))
+		case query != "" && strings.Count(query, "&") >= maxQueryParams:
+			Problem(w, r, fault.Invalid.Errorf("the query string has more than %d parameters", maxQueryParams))
+		case len(r.Header) > maxHeaders:
+			Problem(w, r, refuse(http.StatusRequestHeaderFieldsTooLarge, "the header has more than %d fields", maxHeaders))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
