@@ -15,6 +15,7 @@ import (
 type exchange struct {
 	context.Context // the request's, as it came
 	rec             recorder
+	miss            miss
 	body            limitedBody
 	line            line
 	trace           telemetry.Trace

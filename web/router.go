@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
@@ -43,7 +44,8 @@ type host struct {
 // yet.
 func NewRouter(plugs ...Plug) *Router {
 	t := new(table)
-	t.entry = Chain(within(t.dispatch), plugs...)
+	chained := Chain(http.HandlerFunc(t.dispatch), plugs...)
+	t.entry = within(func(_ *exchange, w http.ResponseWriter, r *http.Request) { chained.ServeHTTP(w, r) })
 	return &Router{table: t, host: &t.any}
 }
 
@@ -71,7 +73,7 @@ func (rt *Router) Host(name string, plugs ...Plug) *Router {
 	switch {
 	case rt.prefix != "":
 		panic(fmt.Sprintf("web: Host %q in a scope with a prefix; ask the host first, then its scopes", name))
-	case name == "" || strings.ContainsAny(name, "/: ") || strings.Contains(name, "{") != below || below && (wildcard[0] != '{' || len(wildcard) == 1 || rest == ""):
+	case name == "" || strings.ContainsAny(name, "/: ") || strings.Count(name, "{") > 1 || strings.Contains(name, "{") != below || below && (wildcard[0] != '{' || len(wildcard) == 1 || rest == ""):
 		panic(fmt.Sprintf("web: Host %q: want a name like example.com or {tenant}.example.com", name))
 	}
 	for _, known := range rt.table.hosts {
@@ -172,22 +174,30 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 type route struct{ http.Handler }
 
 func (to *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	to.Handler.ServeHTTP(w.(*miss).ResponseWriter, r)
+	m := w.(*miss)
+	m.matched = true
+	to.Handler.ServeHTTP(m.ResponseWriter, r)
 }
 
-func (t *table) dispatch(_ *exchange, w http.ResponseWriter, r *http.Request) {
-	m := miss{ResponseWriter: w}
-	t.muxFor(r).ServeHTTP(&m, r)
-	switch m.status {
-	case http.StatusNotFound:
+func (t *table) dispatch(w http.ResponseWriter, r *http.Request) {
+	m := &exchangeOf(r.Context()).miss
+	if m.ResponseWriter != nil { // a router within a router
+		m = new(miss)
+	}
+	*m = miss{ResponseWriter: w}
+	if t.hosts == nil || !t.ownHost(m, r) {
+		t.any.mux.ServeHTTP(m, r)
+	}
+	switch {
+	case m.matched:
+	case m.status == http.StatusNotFound:
 		Problem(w, r, fault.NotFound.Errorf("there is nothing at this address"))
-	case http.StatusMethodNotAllowed:
-		h := w.Header()
-		allow := h.Get("Allow")
+	case m.status == http.StatusMethodNotAllowed:
+		allow := m.header.Get("Allow")
 		if !strings.Contains(allow, http.MethodOptions) {
 			allow += ", OPTIONS"
-			h.Set("Allow", allow)
 		}
+		w.Header().Set("Allow", allow)
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -196,11 +206,9 @@ func (t *table) dispatch(_ *exchange, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// muxFor is the routes of the request's host if they know the path, or those of any.
-func (t *table) muxFor(r *http.Request) *http.ServeMux {
-	if len(t.hosts) == 0 {
-		return &t.any.mux
-	}
+// ownHost has the request served by the routes of its host, exact names first, and
+// reports whether they knew it.
+func (t *table) ownHost(m *miss, r *http.Request) bool {
 	name := strings.ToLower(r.Host)
 	if bare, _, err := net.SplitHostPort(name); err == nil {
 		name = bare
@@ -208,14 +216,15 @@ func (t *table) muxFor(r *http.Request) *http.ServeMux {
 	name = strings.TrimSuffix(name, ".")
 	for _, exact := range []bool{true, false} {
 		for _, h := range t.hosts {
-			if h.fits(name, exact, r) {
-				if _, pattern := h.mux.Handler(r); pattern != "" {
-					return &h.mux
-				}
+			if !h.fits(name, exact, r) {
+				continue
+			}
+			if h.mux.ServeHTTP(m, r); m.matched {
+				return true
 			}
 		}
 	}
-	return &t.any.mux
+	return false
 }
 
 func (h *host) fits(name string, exact bool, r *http.Request) bool {
@@ -235,19 +244,33 @@ func (h *host) fits(name string, exact bool, r *http.Request) bool {
 // writes to the client. It keeps the two refusals back, and lets redirects pass.
 type miss struct {
 	http.ResponseWriter
-	status int
+	matched bool        // or redirected
+	status  int         // the refusal; that of a method is the better one
+	header  http.Header // of what the mux answers
+}
+
+func (m *miss) Header() http.Header {
+	if m.header == nil {
+		m.header = make(http.Header)
+	}
+	return m.header
 }
 
 func (m *miss) WriteHeader(status int) {
-	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+	switch status {
+	case http.StatusNotFound:
+		m.status = max(m.status, status)
+	case http.StatusMethodNotAllowed:
 		m.status = status
-		return
+	default:
+		m.matched = true
+		maps.Copy(m.ResponseWriter.Header(), m.header)
+		m.ResponseWriter.WriteHeader(status)
 	}
-	m.ResponseWriter.WriteHeader(status)
 }
 
 func (m *miss) Write(p []byte) (int, error) {
-	if m.status != 0 {
+	if !m.matched {
 		return len(p), nil
 	}
 	return m.ResponseWriter.Write(p)
