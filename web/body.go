@@ -1,8 +1,10 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -70,4 +72,28 @@ func bounded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// mediaTypeOf is the request's Content-Type without its parameters, or "".
+func mediaTypeOf(r *http.Request) string {
+	given := r.Header.Get("Content-Type")
+	if given == "application/json" || given == formType {
+		return given
+	}
+	t, _, err := mime.ParseMediaType(given)
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+// formFault is what is said of a form that cannot be read.
+func formFault(err error) error {
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return err
+	}
+	return fault.Invalid.Wrap(err, "the form is malformed")
 }

@@ -16,7 +16,8 @@ type exchange struct {
 	context.Context // the request's, as it came
 	rec             recorder
 	miss            miss
-	body            limitedBody
+	body            *limitedBody
+	ownBody         limitedBody
 	line            line
 	trace           telemetry.Trace
 	answerID        [1]string // the request id as a header's value
@@ -25,6 +26,7 @@ type exchange struct {
 	assigns map[any]any // by Key
 	before  []func(http.Header)
 
+	parent    *exchange // has what was put before this one was set apart
 	errorPage ErrorPage
 	debug     func(w http.ResponseWriter, r *http.Request, err error, p ProblemDetails) bool
 	formats   []string // what Accepts has named; the first is the default
@@ -66,12 +68,26 @@ func mustExchange(ctx context.Context) *exchange {
 func begin(w http.ResponseWriter, r *http.Request) (*exchange, http.ResponseWriter, *http.Request) {
 	x := &exchange{Context: r.Context()}
 	x.rec = recorder{ResponseWriter: w, x: x}
+	x.body = &x.ownBody
+	x.body.limit = defaultMaxBody
 	r = r.WithContext(x)
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = limitedBody{whole: r.Body, w: w, limit: defaultMaxBody}
-		r.Body = &x.body
+		x.body.whole, x.body.w = r.Body, w
+		r.Body = x.body
 	}
 	return x, &x.rec, r
+}
+
+// apart makes an exchange for a handler that may go on when the request is over: it
+// sees what has been put, and changes nothing here.
+func (x *exchange) apart(ctx context.Context, w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
+	y := &exchange{
+		Context: ctx, parent: x, body: x.body, trace: x.trace, answerID: x.answerID,
+		errorPage: x.errorPage, debug: x.debug, formats: x.formats,
+	}
+	y.rec = recorder{ResponseWriter: w, x: y}
+	y.line = line{kept: x.line.kept, quiet: x.line.quiet, start: x.line.start}
+	return y, r.WithContext(y)
 }
 
 // within makes a handler of a function that wants the exchange.
@@ -144,13 +160,18 @@ func (k Key[T]) Get(ctx context.Context) (T, bool) {
 	if x == nil {
 		return none, false
 	}
+	for ; x != nil; x = x.parent {
+		if v, ok := x.assigned(k).(T); ok {
+			return v, true
+		}
+	}
+	return none, false
+}
+
+func (x *exchange) assigned(key any) any {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	v, ok := x.assigns[k].(T)
-	if !ok {
-		return none, false
-	}
-	return v, true
+	return x.assigns[key]
 }
 
 // Value is the value, or the zero value if it has not been put.

@@ -19,26 +19,30 @@ func Recover(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
-				panic(v)
+			p, ok := v.(*panicked)
+			if !ok {
+				p = &panicked{v, debug.Stack()}
 			}
-			stack := debug.Stack()
+			if p.value == http.ErrAbortHandler {
+				panic(p.value)
+			}
 			telemetry.Count(x, "web.panics", 1)
-			telemetry.Log(x).Error("panic in a handler", "panic", fmt.Sprint(v), "stack", string(stack))
+			telemetry.Log(x).Error("panic in a handler", "panic", fmt.Sprint(p.value), "stack", string(p.stack))
 			switch {
 			case x.rec.conn != nil:
 				x.rec.conn.Close()
 			case x.rec.begun():
 				panic(http.ErrAbortHandler)
 			default:
-				Problem(&x.rec, r, &panicked{v, stack})
+				Problem(&x.rec, r, p)
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// panicked is the error that a handler's panic is told as.
+// panicked is a handler's panic: as an error, and on its way from one goroutine to
+// another.
 type panicked struct {
 	value any
 	stack []byte

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/telemetry"
+)
+
+// Timeout makes a plug that gives handlers a time: their context ends then, and the client
+// is answered with 504 if the answer has not begun, and is cut off if it has. The handler
+// goes on until it minds its context; what it writes is refused with
+// [http.ErrHandlerTimeout], and a panic of it is logged. The counter is web.timeouts.
+//
+// It is not for websockets: a hijacked connection is not the handler's to answer.
+func Timeout(d time.Duration) Plug {
+	if d <= 0 {
+		panic(fmt.Sprintf("web: Timeout of %v", d))
+	}
+	return func(next http.Handler) http.Handler {
+		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(x, d)
+			defer cancel()
+			t := &timed{to: w, header: w.Header().Clone()}
+			y, own := x.apart(ctx, t, r)
+			ended := make(chan *panicked, 1)
+			go func() {
+				defer func() { ended <- t.recovered(x, recover()) }()
+				next.ServeHTTP(&y.rec, own)
+				y.end()
+			}()
+			select {
+			case p := <-ended:
+				x.line.err, x.line.quiet, r.Pattern = y.line.err, y.line.quiet, own.Pattern
+				if p != nil {
+					panic(p)
+				}
+				t.begin(0)
+			case <-ctx.Done():
+				t.giveUp(w, r, d)
+			}
+		})
+	}
+}
+
+// timed is the writer of a handler that has a time.
+type timed struct {
+	to     http.ResponseWriter
+	header http.Header // the handler's own, until the answer begins
+
+	mu    sync.Mutex
+	begun bool
+	over  bool
+}
+
+func (t *timed) Header() http.Header { return t.header }
+
+// begin gives the header to the client, with the status unless it is 0. The lock is held
+// by the caller, or nobody else is there any more.
+func (t *timed) begin(status int) {
+	if t.begun || t.over {
+		return
+	}
+	informational := status >= 100 && status < 200
+	t.begun = !informational
+	h := t.to.Header()
+	clear(h)
+	for name, values := range t.header {
+		h[name] = values
+	}
+	if status != 0 {
+		t.to.WriteHeader(status)
+	}
+}
+
+func (t *timed) WriteHeader(status int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.begin(status)
+}
+
+func (t *timed) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return 0, http.ErrHandlerTimeout
+	}
+	t.begin(http.StatusOK)
+	return t.to.Write(p)
+}
+
+func (t *timed) FlushError() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return http.ErrHandlerTimeout
+	}
+	t.begin(http.StatusOK)
+	return http.NewResponseController(t.to).Flush()
+}
+
+func (t *timed) Flush() { _ = t.FlushError() }
+
+func (t *timed) giveUp(w http.ResponseWriter, r *http.Request, d time.Duration) {
+	t.mu.Lock()
+	t.over = true
+	begun := t.begun
+	t.mu.Unlock()
+	if r.Context().Err() == nil {
+		telemetry.Count(r.Context(), "web.timeouts", 1)
+	}
+	if begun {
+		panic(http.ErrAbortHandler)
+	}
+	err := r.Context().Err() // the client has gone
+	if err == nil {
+		err = fault.Timeout.Errorf("the answer took longer than %v", d)
+	}
+	Problem(w, r, err)
+}
+
+// recovered is the handler's panic, which is logged here if nobody waits for it.
+func (t *timed) recovered(ctx context.Context, v any) *panicked {
+	if v == nil {
+		return nil
+	}
+	p := &panicked{v, debug.Stack()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over && v != http.ErrAbortHandler {
+		telemetry.Count(ctx, "web.panics", 1)
+		telemetry.Log(ctx).Error("panic in a handler after its time", "panic", fmt.Sprint(v), "stack", string(p.stack))
+	}
+	return p
+}
