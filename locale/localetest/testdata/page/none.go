@@ -1,0 +1,3 @@
+package page
+
+func d() { T(nil, "not ours"); locale.T(nil, "not ours") }
