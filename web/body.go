@@ -37,14 +37,14 @@ func MaxBody(bytes int64) Plug {
 // limitedBody is the request's body with a limit, which counts from the first read.
 type limitedBody struct {
 	whole   io.ReadCloser
-	w       http.ResponseWriter
 	limit   int64
 	limited io.ReadCloser
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	if b.limited == nil {
-		b.limited = http.MaxBytesReader(b.w, b.whole, b.limit)
+		// Without a writer, whose header it would change, perhaps while another goroutine does.
+		b.limited = http.MaxBytesReader(nil, b.whole, b.limit)
 	}
 	return b.limited.Read(p)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/bennu-go/bennu/fault"
 )
@@ -111,9 +110,8 @@ func (c *Conn) data() connData {
 	for key, v := range c.x.assigns {
 		assigns[fmt.Sprint(key)] = v
 	}
-	_, route, _ := strings.Cut(c.r.Pattern, " ")
 	return connData{
-		Method: c.r.Method, Path: c.r.URL.Path, Route: route, Query: c.r.URL.Query(), Header: c.r.Header, Remote: c.r.RemoteAddr,
+		Method: c.r.Method, Path: c.r.URL.Path, Route: c.x.routeOf(c.r), Query: c.r.URL.Query(), Header: c.r.Header, Remote: c.r.RemoteAddr,
 		Status: c.x.rec.status, Bytes: c.x.rec.bytes, Answer: c.w.Header(), Assigns: assigns,
 	}
 }

@@ -19,6 +19,9 @@ type exchange struct {
 	body            *limitedBody
 	ownBody         limitedBody
 	line            line
+	route           string           // the pattern's path, once it has matched
+	mounted         string           // what Mount has taken off the path
+	asked           [2]*http.Request // copies of the request: as it came, and at the route
 	trace           telemetry.Trace
 	answerID        [1]string // the request id as a header's value
 
@@ -26,7 +29,9 @@ type exchange struct {
 	assigns map[any]any // by Key
 	before  []func(http.Header)
 
+	session   *session  // of Sessions
 	parent    *exchange // has what was put before this one was set apart
+	routes    *table // that has looked for the request's route
 	errorPage ErrorPage
 	debug     func(w http.ResponseWriter, r *http.Request, err error, p ProblemDetails) bool
 	formats   []string // what Accepts has named; the first is the default
@@ -71,8 +76,14 @@ func begin(w http.ResponseWriter, r *http.Request) (*exchange, http.ResponseWrit
 	x.body = &x.ownBody
 	x.body.limit = defaultMaxBody
 	r = r.WithContext(x)
+	x.asked[0] = r
+	if r.URL.Scheme != "" || r.URL.Opaque != "" { // a target like https://host/path is the client's word
+		own := *r.URL
+		own.Scheme, own.Opaque, own.User, own.Host = "", "", nil, ""
+		r.URL = &own
+	}
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body.whole, x.body.w = r.Body, w
+		x.body.whole = r.Body
 		r.Body = x.body
 	}
 	return x, &x.rec, r
@@ -83,11 +94,13 @@ func begin(w http.ResponseWriter, r *http.Request) (*exchange, http.ResponseWrit
 func (x *exchange) apart(ctx context.Context, w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
 	y := &exchange{
 		Context: ctx, parent: x, body: x.body, trace: x.trace, answerID: x.answerID,
-		errorPage: x.errorPage, debug: x.debug, formats: x.formats,
+		errorPage: x.errorPage, debug: x.debug, formats: x.formats, mounted: x.mounted,
 	}
 	y.rec = recorder{ResponseWriter: w, x: y}
 	y.line = line{kept: x.line.kept, quiet: x.line.quiet, start: x.line.start}
-	return y, r.WithContext(y)
+	r = r.WithContext(y)
+	y.asked[0] = r
+	return y, r
 }
 
 // within makes a handler of a function that wants the exchange.
@@ -96,6 +109,7 @@ func within(serve func(x *exchange, w http.ResponseWriter, r *http.Request)) htt
 		x := exchangeOf(r.Context())
 		if x == nil {
 			x, w, r = begin(w, r)
+			defer x.cleanUp()
 			defer x.end()
 		}
 		serve(x, w, r)
@@ -106,6 +120,16 @@ func within(serve func(x *exchange, w http.ResponseWriter, r *http.Request)) htt
 func (x *exchange) end() {
 	if !x.rec.begun() && x.rec.conn == nil {
 		x.runBefore()
+	}
+}
+
+// cleanUp removes the files of forms, which the server does for its own request only, and
+// not for copies.
+func (x *exchange) cleanUp() {
+	for _, r := range x.asked {
+		if r != nil && r.MultipartForm != nil {
+			_ = r.MultipartForm.RemoveAll() // temporary files; the system's to remove if this fails
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	visitor web.Key[string] = "visitor"
-	visits  web.Key[int]    = "visitor" // another type, another key
+	counted web.Key[int]    = "visitor" // another type, another key
 )
 
 func TestKeyIsSharedByPlugsAndHandler(t *testing.T) {
@@ -30,11 +30,11 @@ func TestKeyIsSharedByPlugsAndHandler(t *testing.T) {
 		if name, ok := visitor.Get(ctx); !ok || name != "ada" {
 			t.Errorf("visitor = %q, %t", name, ok)
 		}
-		if n, ok := visits.Get(ctx); ok || n != 0 {
+		if n, ok := counted.Get(ctx); ok || n != 0 {
 			t.Errorf("visits = %d, %t", n, ok)
 		}
-		visits.Put(ctx, 3)
-		if visits.Value(r.Context()) != 3 || visitor.Value(r.Context()) != "ada" {
+		counted.Put(ctx, 3)
+		if counted.Value(r.Context()) != 3 || visitor.Value(r.Context()) != "ada" {
 			t.Error("a key hides another")
 		}
 	})

@@ -4,7 +4,10 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/bennu-go/bennu/fault"
 )
 
 // HTTPS is a plug that sends everybody to HTTPS (301 for GET and HEAD, 308 for what has a
@@ -30,17 +33,22 @@ func (s HTTPS) Plug(next http.Handler) http.Handler {
 		policy += "; includeSubDomains"
 	}
 	header := []string{policy}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return within(func(_ *exchange, w http.ResponseWriter, r *http.Request) {
 		if isHTTPS(r) {
 			w.Header()["Strict-Transport-Security"] = header
 			next.ServeHTTP(w, r)
+			return
+		}
+		host := s.host(r)
+		if host == "" {
+			Problem(w, r, fault.Invalid.Errorf("the request does not say which host it is for"))
 			return
 		}
 		status := http.StatusPermanentRedirect
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			status = http.StatusMovedPermanently
 		}
-		w.Header().Set("Location", headerSafe("https://"+s.host(r)+r.URL.RequestURI()))
+		w.Header().Set("Location", headerSafe("https://"+host+r.URL.RequestURI()))
 		w.WriteHeader(status)
 	})
 }
@@ -49,8 +57,12 @@ func (s HTTPS) host(r *http.Request) string {
 	if s.Host != "" {
 		return s.Host
 	}
-	if bare, _, err := net.SplitHostPort(r.Host); err == nil {
-		return bare
+	bare, _, err := net.SplitHostPort(r.Host)
+	switch {
+	case err != nil:
+		return r.Host
+	case strings.Contains(bare, ":"):
+		return "[" + bare + "]"
 	}
-	return r.Host
+	return bare
 }

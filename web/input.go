@@ -1,19 +1,16 @@
 package web
 
 import (
-	"encoding"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"reflect"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/internal/codec"
+	"github.com/bennu-go/bennu/internal/cast"
+	"github.com/bennu-go/bennu/internal/rule"
 )
 
 // plan is how an action's input is put together. It is made once for each action.
@@ -22,6 +19,7 @@ type plan struct {
 	fields []field
 	query  bool   // some field comes from the query string
 	body   string // the name of a field that comes from the body, or ""
+	rules  *rule.Rules
 }
 
 type field struct {
@@ -29,18 +27,15 @@ type field struct {
 	source string // "path", "query" or "header"
 	name   string
 	many   bool
-	want   string
-	set    setter
+	must   bool       // be given, which its value does not show
+	of     *cast.Type // of each, if there are many
 }
-
-// setter puts a text into a value, and reports whether it could.
-type setter func(v reflect.Value, text string) bool
 
 func planOf(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Struct:
 	case reflect.Slice, reflect.Map:
-		return &plan{in: t, body: t.String()}
+		return &plan{in: t, body: t.String(), rules: rule.Of(t, outsideName)}
 	default:
 		panic(fmt.Sprintf("web: the input of an action is a struct, a slice or a map, not %v", t))
 	}
@@ -60,7 +55,30 @@ func planOf(t reflect.Type) *plan {
 			p.body = f.Name
 		}
 	}
+	p.rules = rule.Of(t, outsideName)
+	for i := range p.fields {
+		f := &p.fields[i]
+		f.must = f.source != "path" && !f.many && p.rules.Field(f.name).Required
+	}
 	return p
+}
+
+// outsideName is what a client calls a field: by its tag of path, query or header, else
+// as in JSON.
+func outsideName(f reflect.StructField) string {
+	if source, name := sourceOf(f.Type, f); source != "" {
+		return name
+	}
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	switch {
+	case name == "-" && f.Tag.Get("json") == "-", !f.IsExported() && !f.Anonymous:
+		return ""
+	case name == "" && cast.IsEmbedded(f):
+		return ""
+	case name == "":
+		return f.Name
+	}
+	return name
 }
 
 // sourceOf is the one tag that says where a field comes from, and its name there.
@@ -80,25 +98,46 @@ func sourceOf(t reflect.Type, f reflect.StructField) (source, name string) {
 
 // read fills in from the request, and has it validated.
 func (p *plan) read(w http.ResponseWriter, r *http.Request, in any) error {
+	var wrong fault.Fields
 	if p.body != "" && hasBody(r.Method) {
-		if err := readJSON(w, r, in); err != nil {
+		raw, err := readJSON(w, r, in)
+		if err != nil {
 			return err
 		}
+		wrong = p.rules.Missing(raw)
 	}
+	v := reflect.ValueOf(in).Elem()
 	if len(p.fields) > 0 {
-		if err := p.decode(r, reflect.ValueOf(in).Elem()); err != nil {
+		missing, err := p.decode(r, v)
+		if err != nil {
 			return err
 		}
+		wrong = merge(wrong, missing)
 	}
-	v, ok := in.(interface{ Validate() error })
+	if wrong = merge(wrong, p.rules.Check(v)); wrong != nil {
+		return fault.Refuse(wrong)
+	}
+	own, ok := in.(interface{ Validate() error })
 	if !ok {
 		return nil
 	}
-	err := v.Validate()
+	err := own.Validate()
 	if err != nil && !isFault(err) {
 		return fault.Invalid.Errorf("%v", err)
 	}
 	return err
+}
+
+func merge(a, b fault.Fields) fault.Fields {
+	if a == nil {
+		return b
+	}
+	for field, messages := range b {
+		if a[field] == nil {
+			a[field] = messages
+		}
+	}
+	return a
 }
 
 func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
@@ -115,34 +154,24 @@ func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
 		}
 	}
 	made := field{index: f.Index, source: source, name: name}
-	text := f.Type
-	if source != "path" && text.Kind() == reflect.Slice && !isTextual(text) {
-		made.many, text = true, text.Elem()
-	} else if source != "path" && text.Kind() == reflect.Pointer {
-		text = text.Elem()
+	var err error
+	made.of, err = cast.Of(f.Type)
+	if made.many = err == nil && source != "path" && f.Type.Kind() == reflect.Slice && !made.of.IsText(); made.many {
+		made.of = made.of.Elem()
 	}
-	made.set, made.want = setterOf(text)
-	if made.set == nil || made.many && text.Kind() == reflect.Uint8 {
+	if err != nil || !made.of.IsText() || source == "path" && f.Type.Kind() == reflect.Pointer {
 		wrong(fmt.Sprintf("is a %v, which cannot come from the %s", f.Type, source))
-	}
-	if !made.many && f.Type != text {
-		value := made.set
-		made.set = func(v reflect.Value, s string) bool {
-			v.Set(reflect.New(text))
-			return value(v.Elem(), s)
-		}
 	}
 	p.fields = append(p.fields, made)
 }
 
 // decode sets every field that has a tag, also to zero: the body must not be able
 // to set them.
-func (p *plan) decode(r *http.Request, in reflect.Value) error {
+func (p *plan) decode(r *http.Request, in reflect.Value) (missing fault.Fields, err error) {
 	var query url.Values
 	if p.query {
-		var err error
 		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return fault.Invalid.Wrap(err, "the query string is malformed")
+			return nil, fault.Invalid.Wrap(err, "the query string is malformed")
 		}
 	}
 	for i := range p.fields {
@@ -150,8 +179,8 @@ func (p *plan) decode(r *http.Request, in reflect.Value) error {
 		v := in.FieldByIndex(f.index)
 		v.SetZero()
 		if f.source == "path" {
-			if !f.set(v, r.PathValue(f.name)) {
-				return f.refused()
+			if !f.of.SetText(v, r.PathValue(f.name)) {
+				return nil, f.refused()
 			}
 			continue
 		}
@@ -163,81 +192,26 @@ func (p *plan) decode(r *http.Request, in reflect.Value) error {
 		case f.many && len(given) > 0:
 			v.Set(reflect.MakeSlice(v.Type(), len(given), len(given)))
 			for i, s := range given {
-				if !f.set(v.Index(i), s) {
-					return f.refused()
+				if !f.of.SetText(v.Index(i), s) {
+					return nil, f.refused()
 				}
 			}
 		case len(given) > 1:
-			return fault.Invalid.Errorf("%s in the %s may be given once", f.name, f.source)
+			return nil, fault.Invalid.Errorf("%s in the %s may be given once", f.name, f.source)
 		case len(given) == 1:
-			if !f.set(v, given[0]) {
-				return f.refused()
+			if !f.of.SetText(v, given[0]) {
+				return nil, f.refused()
 			}
+		case f.must:
+			missing = merge(missing, fault.Fields{f.name: {rule.Blank().String()}})
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // refused does not repeat the value: it may be a secret, and errors are logged.
 func (f *field) refused() error {
-	return fault.Invalid.Errorf("%s in the %s must be %s", f.name, f.source, f.want)
-}
-
-var (
-	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
-	timeType     = reflect.TypeFor[time.Time]()
-	durationType = reflect.TypeFor[time.Duration]()
-)
-
-func isTextual(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textType) }
-
-// setterOf is the setter for a type and words for what it takes, or nil.
-func setterOf(t reflect.Type) (set setter, want string) {
-	if isTextual(t) {
-		want = "a well-formed " + strings.ToLower(t.Name())
-		if t == timeType {
-			want = "a time like 2026-01-31T12:00:00Z"
-		}
-		return func(v reflect.Value, s string) bool {
-			return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)) == nil
-		}, want
-	}
-	if t == durationType {
-		return func(v reflect.Value, s string) bool {
-			d, err := time.ParseDuration(s)
-			v.SetInt(int64(d))
-			return err == nil
-		}, "a duration like 1m30s"
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return func(v reflect.Value, s string) bool { v.SetString(s); return true }, "a text"
-	case reflect.Bool:
-		return func(v reflect.Value, s string) bool {
-			b, err := strconv.ParseBool(s)
-			v.SetBool(b)
-			return err == nil
-		}, "true or false"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return func(v reflect.Value, s string) bool {
-			n, err := strconv.ParseInt(s, 10, t.Bits())
-			v.SetInt(n)
-			return err == nil
-		}, codec.WholeNumber(t)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return func(v reflect.Value, s string) bool {
-			n, err := strconv.ParseUint(s, 10, t.Bits())
-			v.SetUint(n)
-			return err == nil
-		}, codec.WholeNumber(t)
-	case reflect.Float32, reflect.Float64:
-		return func(v reflect.Value, s string) bool {
-			x, err := strconv.ParseFloat(s, t.Bits())
-			v.SetFloat(x)
-			return err == nil && !math.IsNaN(x) && !math.IsInf(x, 0)
-		}, "a number"
-	}
-	return nil, ""
+	return fault.Invalid.Errorf("%s in the %s must be %s", f.name, f.source, f.of.Want())
 }
 
 // isFault reports whether somebody has given an error its kind.

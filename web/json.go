@@ -63,30 +63,30 @@ func notNull(out any, v reflect.Value) any {
 	return reflect.MakeSlice(v.Type(), 0, 0).Interface()
 }
 
-// readJSON reads the whole body into in.
-func readJSON(w http.ResponseWriter, r *http.Request, in any) error {
+// readJSON reads the whole body into in, and gives what it has read.
+func readJSON(w http.ResponseWriter, r *http.Request, in any) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
-		return fault.Invalid.Errorf("the body is empty; it must be JSON")
+		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {
-		return refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
+		return nil, refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
 	}
 	if x := exchangeOf(r.Context()); r.ContentLength > x.body.limit {
-		return tooLarge(w, x.body.limit)
+		return nil, tooLarge(w, x.body.limit)
 	}
 	var data bytes.Buffer
 	data.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), 64<<10)))
 	if _, err := data.ReadFrom(r.Body); err != nil {
 		var over *http.MaxBytesError
 		if errors.As(err, &over) {
-			return tooLarge(w, over.Limit)
+			return nil, tooLarge(w, over.Limit)
 		}
-		return fault.Invalid.Wrap(err, "the body could not be read to its end")
+		return nil, fault.Invalid.Wrap(err, "the body could not be read to its end")
 	}
 	if len(bytes.TrimSpace(data.Bytes())) == 0 {
-		return fault.Invalid.Errorf("the body is empty; it must be JSON")
+		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
-	return codec.Decode("the body", data.Bytes(), in)
+	return data.Bytes(), codec.Decode("the body", data.Bytes(), in)
 }
 
 func isJSON(contentType string) bool {

@@ -78,13 +78,12 @@ func (x *exchange) writeLine(aborted bool) {
 		return
 	}
 	attrs := append(make([]slog.Attr, 0, 8),
-		slog.String("method", l.r.Method),
+		slog.String("method", shorten(l.r.Method)),
 		slog.String("path", shorten(l.r.URL.Path)),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.rec.bytes),
 		slog.Duration("duration", time.Since(l.start)))
-	if l.r.Pattern != "" {
-		_, route, _ := strings.Cut(l.r.Pattern, " ")
+	if route := x.routeOf(l.r); route != "" {
 		attrs = append(attrs, slog.String("route", route))
 	}
 	if l.err != nil {
@@ -94,6 +93,17 @@ func (x *exchange) writeLine(aborted bool) {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
 	telemetry.Log(x).LogAttrs(x, level, "request", attrs...)
+}
+
+// routeOf is the pattern that matched, also if it did so in a copy of the request.
+func (x *exchange) routeOf(r *http.Request) string {
+	if x.route != "" {
+		return x.route
+	}
+	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
+		return path
+	}
+	return r.Pattern
 }
 
 // shorten keeps a hostile path from filling the log.

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -31,8 +30,7 @@ func Observe(tell func(ctx context.Context, o Observation)) Plug {
 				if answered && status == 0 {
 					status = http.StatusOK
 				}
-				_, route, _ := strings.Cut(r.Pattern, " ")
-				tell(r.Context(), Observation{r.Method, route, status, x.rec.bytes, time.Since(start)})
+				tell(r.Context(), Observation{r.Method, x.routeOf(r), status, x.rec.bytes, time.Since(start)})
 			}()
 			next.ServeHTTP(w, r)
 			answered = true

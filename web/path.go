@@ -1,13 +1,13 @@
 package web
 
 import (
-	"encoding"
 	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
-	"time"
+
+	"github.com/bennu-go/bennu/internal/cast"
 )
 
 // Path is the address of a route, with the type of its parameters. Paths are
@@ -165,19 +165,12 @@ func queryOf(params reflect.Value) url.Values {
 
 // formatOf is how a type is written as text, or nil.
 func formatOf(t reflect.Type) func(reflect.Value) string {
-	switch {
-	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
-		return func(v reflect.Value) string {
-			text, _ := v.Interface().(encoding.TextMarshaler).MarshalText()
-			return string(text)
-		}
-	case t == durationType:
-		return func(v reflect.Value) string { return time.Duration(v.Int()).String() }
+	of, err := cast.Of(t)
+	if err != nil || !of.IsText() {
+		return nil
 	}
-	switch t.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return func(v reflect.Value) string { return fmt.Sprint(v) }
+	return func(v reflect.Value) string {
+		text, _ := of.Text(v)
+		return text
 	}
-	return nil
 }

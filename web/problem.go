@@ -8,6 +8,7 @@ import (
 	"html"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/bennu-go/bennu/fault"
@@ -130,6 +131,9 @@ func problem(w http.ResponseWriter, r *http.Request, err error, page bool) {
 	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if status == http.StatusRequestEntityTooLarge {
+		h.Set("Connection", "close") // the rest of the body is not read
+	}
 	retry := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 	if retry && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(5)))
@@ -154,19 +158,37 @@ func problemPage(x *exchange, w http.ResponseWriter, r *http.Request, err error,
 		return
 	}
 	if x != nil && x.errorPage != nil {
-		if view := x.errorPage(r.Context(), p); view != nil {
-			var page bytes.Buffer
-			failed := view.Render(r.Context(), &page)
-			if failed == nil {
-				w.WriteHeader(status)
-				_, _ = w.Write(page.Bytes())
-				return
-			}
+		page, failed := x.errorPage.render(r.Context(), p)
+		if len(page) > 0 {
+			w.WriteHeader(status)
+			_, _ = w.Write(page)
+			return
+		}
+		if failed != nil {
 			telemetry.Log(r.Context()).Error("the page of an error cannot be rendered", "status", status, "error", failed)
 		}
 	}
 	w.WriteHeader(status)
 	fmt.Fprintf(w, plainPage, html.EscapeString(p.Title), status, html.EscapeString(p.Detail), html.EscapeString(p.RequestID))
+}
+
+// render is the program's page, if it has one. It does not panic: nobody would be left to
+// answer.
+func (page ErrorPage) render(ctx context.Context, p ProblemDetails) (text []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			text, err = nil, &panicked{v, debug.Stack()}
+		}
+	}()
+	view := page(ctx, p)
+	if view == nil {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	if err := view.Render(ctx, &out); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 func problemOf(r *http.Request, err error, status int) ProblemDetails {

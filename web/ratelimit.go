@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"math"
 	"net/http"
 	"strconv"
@@ -49,6 +50,10 @@ func (l *RateLimit) Plug(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if len(key) > longKey {
+			sum := sha256.Sum256([]byte(key))
+			key = string(sum[:])
+		}
 		if wait := l.take(key, time.Now()); wait > 0 {
 			telemetry.Count(r.Context(), "web.ratelimit.refused", 1)
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
@@ -58,6 +63,8 @@ func (l *RateLimit) Plug(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+const longKey = 128 // bytes; of longer keys a hash is remembered
 
 // addressKey is the client's address; of IPv6 the network that one customer has.
 func addressKey(r *http.Request) string {

@@ -32,7 +32,7 @@ func RealIP(proxies ...string) Plug {
 		return false
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return within(func(_ *exchange, w http.ResponseWriter, r *http.Request) {
 			if peer, ok := remoteIP(r); ok && known(peer) {
 				r = forwarded(r, peer, known)
 			}

@@ -24,11 +24,11 @@ func (rec *recorder) begun() bool { return rec.status != 0 }
 
 func (rec *recorder) begin(status int) {
 	informational := status < 200 && status != http.StatusSwitchingProtocols
-	if rec.status != 0 || informational {
+	if rec.status != 0 || informational || status > 999 { // net/http panics above it
 		return
 	}
+	rec.x.runBefore() // first, for if it panics nothing has been sent
 	rec.status = status
-	rec.x.runBefore()
 }
 
 func (rec *recorder) WriteHeader(status int) {
@@ -50,13 +50,22 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets io.Copy use sendfile where the server does.
+// ReadFrom lets io.Copy use sendfile where the server does. The answer begins with the
+// first byte, so that a source that fails at once can still be told of.
 func (rec *recorder) ReadFrom(src io.Reader) (int64, error) {
-	rec.begin(http.StatusOK)
+	var first int64
+	if !rec.begun() {
+		var err error
+		if first, err = io.Copy(struct{ io.Writer }{rec}, io.LimitReader(src, sniffed)); err != nil || first < sniffed {
+			return first, err
+		}
+	}
 	n, err := io.Copy(rec.ResponseWriter, src)
 	rec.bytes += n
-	return n, err
+	return first + n, err
 }
+
+const sniffed = 512 // bytes, as net/http does
 
 func (rec *recorder) Flush() { _ = rec.FlushError() }
 

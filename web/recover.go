@@ -38,6 +38,7 @@ func Recover(next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(w, r)
+		x.end()
 	})
 }
 
@@ -46,6 +47,14 @@ func Recover(next http.Handler) http.Handler {
 type panicked struct {
 	value any
 	stack []byte
+}
+
+// passedOn is what to panic with for it. Servers know [http.ErrAbortHandler] by itself only.
+func (p *panicked) passedOn() any {
+	if p.value == http.ErrAbortHandler {
+		return p.value
+	}
+	return p
 }
 
 func (p *panicked) Error() string { return fmt.Sprint("panic: ", p.value) }

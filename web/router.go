@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ type host struct {
 // yet.
 func NewRouter(plugs ...Plug) *Router {
 	t := new(table)
-	chained := Chain(http.HandlerFunc(t.dispatch), plugs...)
+	chained := Chain(within(t.dispatch), plugs...)
 	t.entry = within(func(_ *exchange, w http.ResponseWriter, r *http.Request) { chained.ServeHTTP(w, r) })
 	return &Router{table: t, host: &t.any}
 }
@@ -112,9 +113,27 @@ func (rt *Router) Mount(prefix string, h http.Handler, plugs ...Plug) {
 		panic(fmt.Sprintf("web: Mount below %q: wildcards cannot be stripped; use Handle", prefix))
 	}
 	if h != nil && prefix != "" {
-		h = http.StripPrefix(prefix, h)
+		h = &mounted{http.StripPrefix(prefix, h), h, prefix}
 	}
 	rt.add("", prefix+"/", h, plugs)
+}
+
+// mounted is a handler below a prefix, which it does not see.
+type mounted struct {
+	stripped, whole http.Handler
+	prefix          string
+}
+
+func (m *mounted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := exchangeOf(r.Context())
+	if x == nil { // behind a plug that has replaced the context
+		m.stripped.ServeHTTP(w, r)
+		return
+	}
+	outer := x.mounted
+	x.mounted += m.prefix
+	defer func() { x.mounted = outer }()
+	m.stripped.ServeHTTP(w, r)
 }
 
 // ServeHTTP serves the whole router, also if it is asked of a scope.
@@ -153,6 +172,9 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 	if h == nil {
 		panic(fmt.Sprintf("web: pattern %q: the handler is nil", pattern))
 	}
+	if key, _ := rt.host.wildcard(); key != "" && hasWildcard(path, key) {
+		panic(fmt.Sprintf("web: pattern %q: {%s} is the host's, too", pattern, key))
+	}
 	action, _ := h.(*Typed)
 	if action != nil {
 		if why := action.misfit(method, path+rt.host.pattern); why != "" {
@@ -165,26 +187,30 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 			panic("web: " + strings.TrimPrefix(text, "web: "))
 		}
 	}()
-	rt.host.mux.Handle(pattern, &route{Chain(h, slices.Concat(rt.plugs, plugs)...)})
+	rt.host.mux.Handle(pattern, &route{Chain(h, slices.Concat(rt.plugs, plugs)...), path})
 	rt.table.routes = append(rt.table.routes, Route{Method: method, Host: rt.host.pattern, Pattern: path, Handler: handlerName(h), Action: action})
 }
 
 // route takes a matched request out of the hands of the mux, whose writer keeps
 // refusals back.
-type route struct{ http.Handler }
+type route struct {
+	http.Handler
+	path string
+}
 
 func (to *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := w.(*miss)
 	m.matched = true
+	m.x.route, m.x.asked[1] = m.x.mounted+to.path, r
 	to.Handler.ServeHTTP(m.ResponseWriter, r)
 }
 
-func (t *table) dispatch(w http.ResponseWriter, r *http.Request) {
-	m := &exchangeOf(r.Context()).miss
+func (t *table) dispatch(x *exchange, w http.ResponseWriter, r *http.Request) {
+	m := &x.miss
 	if m.ResponseWriter != nil { // a router within a router
 		m = new(miss)
 	}
-	*m = miss{ResponseWriter: w}
+	*m = miss{ResponseWriter: w, x: x}
 	if t.hosts == nil || !t.ownHost(m, r) {
 		t.any.mux.ServeHTTP(m, r)
 	}
@@ -216,34 +242,49 @@ func (t *table) ownHost(m *miss, r *http.Request) bool {
 	name = strings.TrimSuffix(name, ".")
 	for _, exact := range []bool{true, false} {
 		for _, h := range t.hosts {
-			if !h.fits(name, exact, r) {
+			key, label, ok := h.fits(name)
+			if !ok || exact != (key == "") {
 				continue
+			}
+			outer := r.PathValue(key)
+			if !exact {
+				r.SetPathValue(key, label)
 			}
 			if h.mux.ServeHTTP(m, r); m.matched {
 				return true
+			}
+			if !exact {
+				r.SetPathValue(key, outer)
 			}
 		}
 	}
 	return false
 }
 
-func (h *host) fits(name string, exact bool, r *http.Request) bool {
-	wildcard, rest, below := strings.Cut(h.pattern, "}.")
-	if exact || !below {
-		return exact && !below && name == h.pattern
+// wildcard is the name of the first label, if any will do, and what comes after it.
+func (h *host) wildcard() (key, rest string) {
+	key, rest, below := strings.Cut(h.pattern, "}.")
+	if !below {
+		return "", h.pattern
 	}
-	label, of, _ := strings.Cut(name, ".")
-	if label == "" || of != rest {
-		return false
+	return key[1:], rest
+}
+
+// fits reports whether the host is that one, and what stands for its wildcard.
+func (h *host) fits(name string) (key, label string, ok bool) {
+	key, rest := h.wildcard()
+	if key == "" {
+		return "", "", name == rest
 	}
-	r.SetPathValue(wildcard[1:], label)
-	return true
+	label, below, _ := strings.Cut(name, ".")
+	return key, label, label != "" && below == rest
 }
 
 // miss is the writer of the mux itself, which answers what it cannot match; a route
 // writes to the client. It keeps the two refusals back, and lets redirects pass.
 type miss struct {
 	http.ResponseWriter
+	x       *exchange
 	matched bool        // or redirected
 	status  int         // the refusal; that of a method is the better one
 	header  http.Header // of what the mux answers
@@ -264,17 +305,17 @@ func (m *miss) WriteHeader(status int) {
 		m.status = status
 	default:
 		m.matched = true
+		if to := m.header.Get("Location"); m.x.mounted != "" && strings.HasPrefix(to, "/") {
+			m.header.Set("Location", (&url.URL{Path: m.x.mounted}).EscapedPath()+to)
+		}
+		m.header.Del("Content-Type")
 		maps.Copy(m.ResponseWriter.Header(), m.header)
 		m.ResponseWriter.WriteHeader(status)
 	}
 }
 
-func (m *miss) Write(p []byte) (int, error) {
-	if !m.matched {
-		return len(p), nil
-	}
-	return m.ResponseWriter.Write(p)
-}
+// Write leaves out the mux's texts: refusals are a [Problem], redirects need none.
+func (m *miss) Write(p []byte) (int, error) { return len(p), nil }
 
 // hasWildcard reports whether a pattern's path has {name} or {name...}.
 func hasWildcard(path, name string) bool {

@@ -45,6 +45,8 @@ func handlerName(h http.Handler) string {
 		name = h.name
 	case *action:
 		name = h.name
+	case *mounted:
+		return handlerName(h.whole)
 	case http.HandlerFunc:
 		name = nameOf(h)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // SecureHeaders makes a plug that tells browsers to be careful: no guessing of
-// content types, no full addresses to other sites, no windows shared with them, and the
+// content types, no full addresses to other sites, and the
 // Content-Security-Policy, as in "default-src 'self'". Where the policy does not speak of
 // frame-ancestors or base-uri, both are 'self': no foreign page may frame ours or bend
 // its links. A handler may set the headers to something else.
@@ -29,7 +29,6 @@ func SecureHeaders(policy string) Plug {
 	var (
 		nosniff   = []string{"nosniff"}
 		referrer  = []string{"strict-origin-when-cross-origin"}
-		opener    = []string{"same-origin"}
 		csp       = []string{policy}
 		withNonce = strings.Contains(policy, "'nonce'")
 	)
@@ -38,7 +37,6 @@ func SecureHeaders(policy string) Plug {
 			h := w.Header()
 			h["X-Content-Type-Options"] = nosniff
 			h["Referrer-Policy"] = referrer
-			h["Cross-Origin-Opener-Policy"] = opener
 			h["Content-Security-Policy"] = csp
 			if withNonce {
 				nonce := rand.Text()

@@ -74,7 +74,7 @@ func TestStaticGzip(t *testing.T) {
 	for accept, zipped := range map[string]bool{
 		"":                      false,
 		"gzip":                  true,
-		"br, GZIP;q=0.5":        true,
+		"br;q=0.4, GZIP;q=0.5":  true,
 		"deflate, gzip; q=1.0":  true,
 		"gzip;q=0":              false,
 		"gzip;q=0.000, deflate": false,

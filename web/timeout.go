@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -30,17 +32,21 @@ func Timeout(d time.Duration) Plug {
 			y, own := x.apart(ctx, t, r)
 			ended := make(chan *panicked, 1)
 			go func() {
-				defer func() { ended <- t.recovered(x, recover()) }()
+				returned := false
+				defer func() { ended <- t.recovered(x, recover(), returned) }()
+				defer y.cleanUp()
 				next.ServeHTTP(&y.rec, own)
 				y.end()
+				returned = true
 			}()
 			select {
 			case p := <-ended:
 				x.line.err, x.line.quiet, r.Pattern = y.line.err, y.line.quiet, own.Pattern
+				x.route = cmp.Or(y.route, x.route)
 				if p != nil {
-					panic(p)
+					panic(p.passedOn())
 				}
-				t.begin(0)
+				t.finish()
 			case <-ctx.Done():
 				t.giveUp(w, r, d)
 			}
@@ -78,6 +84,12 @@ func (t *timed) begin(status int) {
 	}
 }
 
+// finish is after the handler: what it has set since the answer began is trailers.
+func (t *timed) finish() {
+	t.begin(0)
+	maps.Copy(t.to.Header(), t.header)
+}
+
 func (t *timed) WriteHeader(status int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,7 +119,10 @@ func (t *timed) FlushError() error {
 func (t *timed) Flush() { _ = t.FlushError() }
 
 func (t *timed) giveUp(w http.ResponseWriter, r *http.Request, d time.Duration) {
-	t.mu.Lock()
+	if !t.mu.TryLock() { // a write to a client that does not read: it must not hold us up
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
+		t.mu.Lock()
+	}
 	t.over = true
 	begun := t.begun
 	t.mu.Unlock()
@@ -124,10 +139,14 @@ func (t *timed) giveUp(w http.ResponseWriter, r *http.Request, d time.Duration) 
 	Problem(w, r, err)
 }
 
-// recovered is the handler's panic, which is logged here if nobody waits for it.
-func (t *timed) recovered(ctx context.Context, v any) *panicked {
-	if v == nil {
+// recovered is the handler's panic, which is logged here if nobody waits for it. A handler
+// that has ended its goroutine has not answered either.
+func (t *timed) recovered(ctx context.Context, v any, returned bool) *panicked {
+	if returned {
 		return nil
+	}
+	if v == nil {
+		v = "runtime.Goexit in a handler"
 	}
 	p := &panicked{v, debug.Stack()}
 	t.mu.Lock()

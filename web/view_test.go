@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/bennu-go/bennu/fault"
@@ -169,4 +171,59 @@ func TestRefusedFields(t *testing.T) {
 	if res := webtest.Do(t, h, "POST /", `{"email":"a@b"}`, asJSON); res.Status != 204 {
 		t.Errorf("%d %s", res.Status, res.Body)
 	}
+}
+
+type order struct {
+	Shop  string `path:"shop" validate:"slug"`
+	Count *int   `query:"count" validate:"min=1,max=9"`
+	Page  int    `query:"page" validate:"required"`
+	Key   string `header:"X-Key" validate:"required,len=4"`
+	Name  string `json:"name" validate:"required,max=5"`
+	Seats int    `json:"seats" validate:"required"`
+	Lines []struct {
+		SKU string `json:"sku" validate:"required"`
+	} `json:"lines" validate:"max=2"`
+}
+
+func (o order) Validate() error {
+	if o.Name == "Bobby" {
+		return fault.Refuse(fault.Fields{"name": {"is taken"}})
+	}
+	return nil
+}
+
+func TestValidation(t *testing.T) {
+	router := web.NewRouter()
+	router.Handle("POST /shops/{shop}", web.JSON(func(context.Context, order) (web.None, error) { return web.None{}, nil }))
+	for _, c := range []struct {
+		target, body, key string
+		fields            []string
+	}{
+		{"/shops/a-b?page=0&count=9", `{"name":"Ada","seats":0}`, "1234", nil},
+		{"/shops/A?page=1&count=10", `{"name":"Ada","seats":1}`, "123", []string{"X-Key", "count", "shop"}},
+		{"/shops/a", `{"name":" "}`, "", []string{"X-Key", "name", "page", "seats"}},
+		{"/shops/a?page=1&count=0", `{"name":"Charles","seats":null,"lines":[{"sku":"a"},{}]}`, "1234", []string{"count", "lines.1.sku", "name", "seats"}},
+		{"/shops/a?page=1", `{"name":"Ada","seats":1,"lines":[{"sku":"a"},{"sku":"b"},{"sku":"c"}]}`, "1234", []string{"lines"}},
+		{"/shops/a?page=1", `{"name":"Bobby","seats":1}`, "1234", []string{"name"}},
+	} {
+		res := webtest.Do(t, router, "POST "+c.target, c.body, asJSON, "X-Key: "+c.key)
+		if c.fields == nil {
+			if res.Status != 204 {
+				t.Errorf("%s: %d %s", c.target, res.Status, res.Body)
+			}
+			continue
+		}
+		var problem web.ProblemDetails
+		res.JSON(&problem)
+		if got := slices.Sorted(maps.Keys(problem.Errors)); res.Status != 422 || !slices.Equal(got, c.fields) {
+			t.Errorf("%s: %d %s", c.target, res.Status, res.Body)
+		}
+	}
+	mustPanic(t, "a wrong tag", func() {
+		web.JSON(func(context.Context, struct {
+			On bool `query:"on" validate:"min=1"`
+		}) (web.None, error) {
+			return web.None{}, nil
+		})
+	})
 }
