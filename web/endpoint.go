@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,12 +29,13 @@ import (
 type Endpoint struct {
 	Addr    string       // where to listen; default "127.0.0.1:4000", this machine alone
 	Handler http.Handler // required
-	TLS     *tls.Config  // serves HTTPS and HTTP/2 if given; must hold certificates
+	TLS     *tls.Config  // serves HTTPS and HTTP/2 if given; see package web/cert
+	H2C     bool         // without TLS, also HTTP/2, for a proxy that speaks it
 
 	ReadHeaderTimeout time.Duration // to read the header; default 5 s
 	ReadTimeout       time.Duration // to read the whole request; default 30 s
 	WriteTimeout      time.Duration // from the header's end to the answer's end; default 60 s
-	IdleTimeout       time.Duration // between two requests of a connection; default 2 min
+	IdleTimeout       time.Duration // between two requests of a connection; default 75 s
 	MaxHeaderBytes    int           // default 64 KiB; net/http adds 4 KiB of slack; above it is 431
 	Drain             time.Duration // to finish requests when stopping; default 4 s
 
@@ -154,12 +157,37 @@ func (e *Endpoint) server(ctx context.Context) *http.Server {
 		ReadHeaderTimeout: cmp.Or(e.ReadHeaderTimeout, 5*time.Second),
 		ReadTimeout:       cmp.Or(e.ReadTimeout, 30*time.Second),
 		WriteTimeout:      cmp.Or(e.WriteTimeout, 60*time.Second),
-		IdleTimeout:       cmp.Or(e.IdleTimeout, 2*time.Minute),
+		IdleTimeout:       cmp.Or(e.IdleTimeout, 75*time.Second),
 		MaxHeaderBytes:    cmp.Or(e.MaxHeaderBytes, 64<<10),
-		ErrorLog:          slog.NewLogLogger(telemetry.Log(ctx).Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(serverLog{ctx}, "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 250,
+			SendPingTimeout:      30 * time.Second, // who does not answer is gone, also below a stream without end
+			PingTimeout:          15 * time.Second,
+			WriteByteTimeout:     30 * time.Second,
+		},
+	}
+	if e.H2C && e.TLS == nil {
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
 	}
 	srv.RegisterOnShutdown(unused.close)
 	return srv
+}
+
+// serverLog is where the server tells of what happens between requests.
+type serverLog struct{ ctx context.Context }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	level := slog.LevelWarn
+	if strings.HasPrefix(text, "http: TLS handshake error") {
+		telemetry.Count(l.ctx, "web.handshakes.failed", 1)
+		level = slog.LevelDebug // any port scanner causes it
+	}
+	telemetry.Log(l.ctx).Log(l.ctx, level, text)
+	return len(line), nil
 }
 
 // ListenAddr is the address that the last Start has bound, as in

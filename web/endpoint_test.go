@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/web"
+	"github.com/bennu-go/bennu/web/cert"
 )
 
 type valueKey struct{}
@@ -200,16 +201,50 @@ func TestServeAfterItsEnd(t *testing.T) {
 	}
 }
 
-func TestEndpointTLS(t *testing.T) {
-	source := httptest.NewUnstartedServer(nil)
-	source.StartTLS() // for its certificate
-	defer source.Close()
-	e, _, _, _ := serve(t, &web.Endpoint{TLS: source.TLS, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, r.Proto)
-	})})
-	if got := get(t, source.Client(), e.URL()); got != "HTTP/1.1" && got != "HTTP/2.0" {
+// protocol answers with the protocol that was spoken.
+var protocol = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })
+
+func TestEndpointSpeaksHTTP2OverTLS(t *testing.T) {
+	config, err := cert.Self{}.TLS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, book, _, _ := serve(t, &web.Endpoint{TLS: config, Handler: protocol})
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	if got := get(t, &http.Client{Transport: transport}, e.URL()); got != "HTTP/2.0" {
 		t.Errorf("got %q", got)
 	}
+	old := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
+	defer old.CloseIdleConnections()
+	if got := get(t, &http.Client{Transport: old}, e.URL()); got != "HTTP/1.1" {
+		t.Errorf("got %q", got)
+	}
+	conn, err := net.Dial("tcp", e.ListenAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "no handshake\r\n\r\n")
+	_, _ = io.ReadAll(conn)
+	for book.counters.Counter("web.handshakes.failed").Value() == 0 { // it is counted after the connection is closed
+		runtime.Gosched()
+	}
+}
+
+func TestEndpointH2C(t *testing.T) {
+	e, _, _, _ := serve(t, &web.Endpoint{H2C: true, Handler: protocol})
+	var two http.Protocols
+	two.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: &two}
+	defer transport.CloseIdleConnections()
+	if got := get(t, &http.Client{Transport: transport}, e.URL()); got != "HTTP/2.0" {
+		t.Errorf("got %q", got)
+	}
+	if got := get(t, http.DefaultClient, e.URL()); got != "HTTP/1.1" {
+		t.Errorf("got %q", got)
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestMaxHeaderBytes(t *testing.T) {
