@@ -31,7 +31,7 @@ func CSRF(trusted ...string) Plug {
 	check := protection("CSRF", trusted)
 	return func(next http.Handler) http.Handler {
 		return within(func(_ *exchange, w http.ResponseWriter, r *http.Request) {
-			if err := csrfProblem(check, r); err != nil {
+			if err := csrfProblem(check, w, r); err != nil {
 				Problem(w, r, err)
 				return
 			}
@@ -40,7 +40,7 @@ func CSRF(trusted ...string) Plug {
 	}
 }
 
-func csrfProblem(check *http.CrossOriginProtection, r *http.Request) error {
+func csrfProblem(check *http.CrossOriginProtection, w http.ResponseWriter, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
@@ -54,7 +54,7 @@ func csrfProblem(check *http.CrossOriginProtection, r *http.Request) error {
 	given := r.Header.Get(csrfHeader)
 	if given == "" && mediaTypeOf(r) == formType {
 		if err := r.ParseForm(); err != nil {
-			return formFault(err)
+			return formFault(w, err)
 		}
 		given = r.PostForm.Get(CSRFField)
 	}

@@ -20,6 +20,7 @@ type plan struct {
 	query  bool   // some field comes from the query string
 	body   string // the name of a field that comes from the body, or ""
 	rules  *rule.Rules
+	form   formPlan
 }
 
 type field struct {
@@ -35,7 +36,7 @@ func planOf(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Struct:
 	case reflect.Slice, reflect.Map:
-		return &plan{in: t, body: t.String(), rules: rule.Of(t, outsideName)}
+		return &plan{in: t, body: t.String(), rules: rule.Of(t, outsideName), form: formPlanOf(t)}
 	default:
 		panic(fmt.Sprintf("web: the input of an action is a struct, a slice or a map, not %v", t))
 	}
@@ -55,7 +56,7 @@ func planOf(t reflect.Type) *plan {
 			p.body = f.Name
 		}
 	}
-	p.rules = rule.Of(t, outsideName)
+	p.rules, p.form = rule.Of(t, outsideName), formPlanOf(t)
 	for i := range p.fields {
 		f := &p.fields[i]
 		f.must = f.source != "path" && !f.many && p.rules.Field(f.name).Required
@@ -98,15 +99,24 @@ func sourceOf(t reflect.Type, f reflect.StructField) (source, name string) {
 
 // read fills in from the request, and has it validated.
 func (p *plan) read(w http.ResponseWriter, r *http.Request, in any) error {
+	v := reflect.ValueOf(in).Elem()
+	rules := p.rules
 	var wrong fault.Fields
 	if p.body != "" && hasBody(r.Method) {
-		raw, err := readJSON(w, r, in)
-		if err != nil {
-			return err
+		if mediaTypeOf(r) == formType && p.form.err == nil {
+			params, err := formOf(w, r)
+			if err != nil {
+				return err
+			}
+			rules, wrong = p.form.rules, p.form.read(params, v)
+		} else {
+			raw, err := readJSON(w, r, in)
+			if err != nil {
+				return err
+			}
+			wrong = p.rules.Missing(raw)
 		}
-		wrong = p.rules.Missing(raw)
 	}
-	v := reflect.ValueOf(in).Elem()
 	if len(p.fields) > 0 {
 		missing, err := p.decode(r, v)
 		if err != nil {
@@ -114,7 +124,7 @@ func (p *plan) read(w http.ResponseWriter, r *http.Request, in any) error {
 		}
 		wrong = merge(wrong, missing)
 	}
-	if wrong = merge(wrong, p.rules.Check(v)); wrong != nil {
+	if wrong = merge(wrong, rules.Check(v)); wrong != nil {
 		return fault.Refuse(wrong)
 	}
 	own, ok := in.(interface{ Validate() error })
@@ -170,8 +180,8 @@ func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
 func (p *plan) decode(r *http.Request, in reflect.Value) (missing fault.Fields, err error) {
 	var query url.Values
 	if p.query {
-		if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return nil, fault.Invalid.Wrap(err, "the query string is malformed")
+		if query, err = queryValues(r); err != nil {
+			return nil, err
 		}
 	}
 	for i := range p.fields {
@@ -207,6 +217,14 @@ func (p *plan) decode(r *http.Request, in reflect.Value) (missing fault.Fields, 
 		}
 	}
 	return missing, nil
+}
+
+func queryValues(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.Invalid.Wrap(err, "the query string is malformed")
+	}
+	return query, nil
 }
 
 // refused does not repeat the value: it may be a secret, and errors are logged.

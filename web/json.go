@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"reflect"
 	"sync"
@@ -68,8 +67,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, in any) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
+	if mediaTypeOf(r) != "application/json" {
+		return nil, refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json or "+formType)
 	}
 	if x := exchangeOf(r.Context()); r.ContentLength > x.body.limit {
 		return nil, tooLarge(w, x.body.limit)
@@ -87,12 +86,4 @@ func readJSON(w http.ResponseWriter, r *http.Request, in any) ([]byte, error) {
 		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
 	return data.Bytes(), codec.Decode("the body", data.Bytes(), in)
-}
-
-func isJSON(contentType string) bool {
-	if contentType == "application/json" {
-		return true
-	}
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && t == "application/json"
 }

@@ -98,14 +98,14 @@ func TestQuietIsLoggedAtDebug(t *testing.T) {
 	}
 }
 
-// bare is what a plug of somebody else wraps writers in.
-type bare struct{ http.ResponseWriter }
+// foreign is what a plug of somebody else wraps writers in.
+type foreign struct{ http.ResponseWriter }
 
-func (b bare) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+func (b foreign) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func TestWritersCanDoAll(t *testing.T) {
 	wrap := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(bare{w}, r) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(foreign{w}, r) })
 	}
 	release := make(chan struct{})
 	router := web.NewRouter()

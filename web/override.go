@@ -20,7 +20,7 @@ func MethodOverride(next http.Handler) http.Handler {
 		method := r.URL.Query().Get("_method")
 		if method == "" && mediaTypeOf(r) == formType {
 			if err := r.ParseForm(); err != nil {
-				Problem(w, r, formFault(err))
+				Problem(w, r, formFault(w, err))
 				return
 			}
 			method = r.PostForm.Get("_method")

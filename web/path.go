@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -172,5 +173,17 @@ func formatOf(t reflect.Type) func(reflect.Value) string {
 	return func(v reflect.Value) string {
 		text, _ := of.Text(v)
 		return text
+	}
+}
+
+// wildcards are the names of a pattern's wildcards.
+func wildcards(pattern string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, part := range strings.Split(pattern, "{")[1:] {
+			name, _, _ := strings.Cut(part, "}")
+			if name = strings.TrimSuffix(name, "..."); name != "$" && !yield(name) {
+				return
+			}
+		}
 	}
 }

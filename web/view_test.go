@@ -173,7 +173,7 @@ func TestRefusedFields(t *testing.T) {
 	}
 }
 
-type order struct {
+type purchase struct {
 	Shop  string `path:"shop" validate:"slug"`
 	Count *int   `query:"count" validate:"min=1,max=9"`
 	Page  int    `query:"page" validate:"required"`
@@ -185,7 +185,7 @@ type order struct {
 	} `json:"lines" validate:"max=2"`
 }
 
-func (o order) Validate() error {
+func (o purchase) Validate() error {
 	if o.Name == "Bobby" {
 		return fault.Refuse(fault.Fields{"name": {"is taken"}})
 	}
@@ -194,7 +194,7 @@ func (o order) Validate() error {
 
 func TestValidation(t *testing.T) {
 	router := web.NewRouter()
-	router.Handle("POST /shops/{shop}", web.JSON(func(context.Context, order) (web.None, error) { return web.None{}, nil }))
+	router.Handle("POST /shops/{shop}", web.JSON(func(context.Context, purchase) (web.None, error) { return web.None{}, nil }))
 	for _, c := range []struct {
 		target, body, key string
 		fields            []string
