@@ -127,12 +127,15 @@ func (c *Type) Set(v reflect.Value, x any) error {
 }
 
 // Text is the text that SetText takes for v, or false if there is none: for a nil
-// pointer, a slice, a struct.
+// pointer, the zero time, a slice, a struct.
 func (c *Type) Text(v reflect.Value) (text string, ok bool) {
 	if c.format == nil {
 		return "", false
 	}
-	return c.format(v)
+	if text, ok = c.format(v); !ok {
+		return "", false
+	}
+	return text, true
 }
 
 func (m maker) pointer(made *Type) error {

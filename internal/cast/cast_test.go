@@ -229,7 +229,7 @@ func TestTextsOfValues(t *testing.T) {
 		{1e6, "1000000", true},
 		{float32(0.1), "0.1", true},
 		{1e21, "1e+21", true},
-		{math.NaN(), "NaN", false},
+		{math.NaN(), "", false},
 		{time.Minute, "1m0s", true},
 		{time.Date(2026, 1, 31, 1, 2, 3, 4, time.UTC), "2026-01-31T01:02:03.000000004Z", true},
 		{netip.MustParseAddr("::1"), "::1", true},
