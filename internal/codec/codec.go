@@ -5,13 +5,12 @@ package codec
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/cast"
 )
 
 // Decode reads data into in. What cannot be read is fault.Invalid, with a text for the
@@ -40,8 +39,13 @@ func Decode(what string, data []byte, in any) error {
 	return fault.Invalid.Wrap(err, "%s has a value that is not accepted", what)
 }
 
+var secretType = reflect.TypeFor[fault.Secret]()
+
 // word is what a Go type is called in JSON.
 func word(t reflect.Type) string {
+	if t == secretType {
+		return "a string"
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return "a string"
@@ -55,7 +59,7 @@ func word(t reflect.Type) string {
 		return "a number"
 	}
 	if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uintptr {
-		return WholeNumber(t)
+		return cast.WholeNumber(t)
 	}
 	return "another value"
 }
@@ -71,16 +75,4 @@ func given(value string) string {
 		return "a " + value
 	}
 	return strings.TrimPrefix(value, "number ") // one that does not fit
-}
-
-// WholeNumber names an integer type's range, unless nobody would exceed it.
-func WholeNumber(t reflect.Type) string {
-	if t.Kind() < reflect.Uint && t.Bits() == 64 {
-		return "a whole number"
-	}
-	if t.Kind() >= reflect.Uint {
-		return fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
-	}
-	most := int64(math.MaxInt64) >> (64 - t.Bits())
-	return fmt.Sprintf("a whole number from %d to %d", -most-1, most)
 }

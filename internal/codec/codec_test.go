@@ -21,7 +21,8 @@ type form struct {
 	Inner struct {
 		At time.Time `json:"at"`
 	} `json:"inner"`
-	Odd odd `json:"odd"`
+	Odd      odd          `json:"odd"`
+	Password fault.Secret `json:"password"`
 }
 
 // odd refuses everything, in its own words or in none.
@@ -47,6 +48,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		`{"map": true}`:            "map must be an object, not true or false",
 		`{"inner": {"at": "now"}}`: "a time must be like 2026-01-31T12:00:00Z, not now",
 		`{"odd": "kind"}`:          "odd is odd",
+		`{"password": 1}`:          "password must be a string, not a number",
 		`{"odd": 1}`:               "the form has a value that is not accepted",
 		`[]`:                       "the form must be an object, not an array",
 		`{"name":`:                 "the form is not JSON: it goes wrong after 8 bytes",
