@@ -48,3 +48,18 @@ func benchmark(b *testing.B, h http.Handler) {
 		h.ServeHTTP(w, r)
 	}
 }
+
+func BenchmarkPathURL(b *testing.B) {
+	b.Run("number", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			userPath.URL(42)
+		}
+	})
+	b.Run("struct", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			postPath.URL(postRef{User: 7, Post: "a", Page: 2})
+		}
+	})
+}
