@@ -129,6 +129,13 @@ func newFrame(file string, line int) *codeFrame {
 	return f
 }
 
+// goSource is where the code of Go itself stood when the program was built.
+var goSource = func() string {
+	entry := reflect.ValueOf(http.Error).Pointer()
+	file, _ := runtime.FuncForPC(entry).FileLine(entry)
+	return strings.TrimSuffix(file, "net/http/server.go")
+}()
+
 // frameOf is the program's own code that is nearest to a panic: the first frame below it
 // that is not of Go or of this package, as in
 //
@@ -146,7 +153,7 @@ func frameOf(stack string) *codeFrame {
 		}
 		place, _, _ = strings.Cut(place, " ")
 		at := strings.LastIndexByte(place, ':')
-		if at < 0 || strings.HasPrefix(place, runtime.GOROOT()+"/") || !strings.Contains(place[:at], "/") {
+		if at < 0 || strings.HasPrefix(place, goSource) || !strings.Contains(place[:at], "/") {
 			continue
 		}
 		if line, err := strconv.Atoi(place[at+1:]); err == nil {
