@@ -78,6 +78,15 @@
 //	| [Compress]        | gzip, brotli, zstd                                              |
 //	| [ETag]            | 304 for what the client has                                     |
 //
+// # Files, streams, uploads
+//
+// [Static] serves a tree from memory: at plain names with an ETag, and at names with a digest
+// ([Assets.URL]) that browsers keep for a year; [StaticDir] reads the disk at each request, for
+// development. An action answers with files by [Conn.File], [Conn.SendFile] and
+// [Conn.Download], with what it makes bit by bit by [Conn.Stream], and with server-sent events
+// by [Conn.Events]; these two outlive the WriteTimeout, and cut a client that takes longer than
+// 30 s for one write. [Upload] takes multipart forms as they arrive, to disk or to a function.
+//
 // # What a request carries
 //
 // All that belongs to a request is found through its context, in handlers, actions, views
@@ -140,6 +149,11 @@
 //	| query string                      | 16 KiB  |                             |
 //	| parameters in it                  | 1,000   |                             |
 //	| body                              | 1 MiB   | [MaxBody]                   |
+//	| a file that is uploaded           | 10 MiB  | [Upload].MaxFile            |
+//	| all of an upload                  | 101 MiB | [Upload].MaxTotal           |
+//	| requests that wait for a place    | 100     | [Concurrency].Waiting       |
+//	| waiting for a place               | 5 s     | [Concurrency].Wait          |
+//	| memory that lives                 | 0.9     | [Memory].Share of its limit |
 //	| streams of an HTTP/2 connection   | 250     |                             |
 //	| draining                          | 4 s     | Endpoint.Drain              |
 //	| path in the log                   | 256 B   |                             |
