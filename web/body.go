@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
@@ -46,7 +47,20 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 		// Without a writer, whose header it would change, perhaps while another goroutine does.
 		b.limited = http.MaxBytesReader(nil, b.whole, b.limit)
 	}
-	return b.limited.Read(p)
+	n, err := b.limited.Read(p)
+	return n, bodyFault(err)
+}
+
+// bodyFault gives what the client has done wrong its kind.
+func bodyFault(err error) error {
+	var over *http.MaxBytesError
+	switch {
+	case err == nil || err == io.EOF || err == http.ErrBodyReadAfterClose || errors.As(err, &over):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &refusal{http.StatusRequestTimeout, fault.Timeout.Wrap(err, "the body took too long")}
+	}
+	return fault.Invalid.Wrap(err, "the body could not be read to its end")
 }
 
 func (b *limitedBody) Close() error { return b.whole.Close() }
@@ -74,8 +88,6 @@ func bounded(next http.Handler) http.Handler {
 	})
 }
 
-const formType = "application/x-www-form-urlencoded"
-
 // mediaTypeOf is the request's Content-Type without its parameters, or "".
 func mediaTypeOf(r *http.Request) string {
 	given := r.Header.Get("Content-Type")
@@ -87,13 +99,4 @@ func mediaTypeOf(r *http.Request) string {
 		return ""
 	}
 	return t
-}
-
-// formFault is what is said of a form that cannot be read.
-func formFault(err error) error {
-	var over *http.MaxBytesError
-	if errors.As(err, &over) {
-		return err
-	}
-	return fault.Invalid.Wrap(err, "the form is malformed")
 }

@@ -31,7 +31,7 @@ type exchange struct {
 
 	session   *session  // of Sessions
 	parent    *exchange // has what was put before this one was set apart
-	routes    *table // that has looked for the request's route
+	routes    *table    // that has looked for the request's route
 	errorPage ErrorPage
 	debug     func(w http.ResponseWriter, r *http.Request, err error, p ProblemDetails) bool
 	formats   []string // what Accepts has named; the first is the default
@@ -148,9 +148,19 @@ func (x *exchange) runBefore() {
 	hooks := x.before
 	x.before = nil
 	x.mu.Unlock()
+	if len(hooks) == 0 {
+		return
+	}
+	done := false
+	defer func() {
+		if !done { // one has panicked: nothing has been sent
+			x.rec.status = 0
+		}
+	}()
 	for _, f := range slices.Backward(hooks) {
 		f(x.rec.Header())
 	}
+	done = true
 }
 
 // Key names a value that plugs, actions and views of one request share: Plug's

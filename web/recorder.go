@@ -27,8 +27,8 @@ func (rec *recorder) begin(status int) {
 	if rec.status != 0 || informational || status > 999 { // net/http panics above it
 		return
 	}
-	rec.x.runBefore() // first, for if it panics nothing has been sent
 	rec.status = status
+	rec.x.runBefore()
 }
 
 func (rec *recorder) WriteHeader(status int) {

@@ -34,11 +34,13 @@ func Recover(next http.Handler) http.Handler {
 			case x.rec.begun():
 				panic(http.ErrAbortHandler)
 			default:
-				Problem(&x.rec, r, p)
+				Problem(w, r, p)
 			}
 		}()
 		next.ServeHTTP(w, r)
-		x.end()
+		if w == http.ResponseWriter(&x.rec) { // else a plug outside may hold an answer back
+			x.end()
+		}
 	})
 }
 

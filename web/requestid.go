@@ -64,6 +64,11 @@ func validRequestID(id string) bool {
 	return true
 }
 
+// visible reports whether a text is of ASCII without spaces.
+func visible(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f }) < 0
+}
+
 // validTraceparent checks "version-trace-parent-flags" of W3C Trace Context. A
 // version above 00 may add fields at its end.
 func validTraceparent(s string) bool {
@@ -71,7 +76,7 @@ func validTraceparent(s string) bool {
 	if len(s) < len(layout) || len(s) > 200 {
 		return false
 	}
-	if rest := s[len(layout):]; rest != "" && (s[:2] == "00" || rest[0] != '-') {
+	if rest := s[len(layout):]; rest != "" && (s[:2] == "00" || rest[0] != '-' || !visible(rest)) {
 		return false
 	}
 	for i := range len(layout) {

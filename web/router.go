@@ -211,6 +211,7 @@ func (t *table) dispatch(x *exchange, w http.ResponseWriter, r *http.Request) {
 		m = new(miss)
 	}
 	*m = miss{ResponseWriter: w, x: x}
+	x.routes = t
 	if t.hosts == nil || !t.ownHost(m, r) {
 		t.any.mux.ServeHTTP(m, r)
 	}

@@ -26,9 +26,9 @@ func Timeout(d time.Duration) Plug {
 	}
 	return func(next http.Handler) http.Handler {
 		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeout(x, d)
+			ctx, cancel := context.WithTimeout(r.Context(), d) // with what the plugs before have put into it
 			defer cancel()
-			t := &timed{to: w, header: w.Header().Clone()}
+			t := &timed{ctx: ctx, to: w, header: w.Header().Clone()}
 			y, own := x.apart(ctx, t, r)
 			ended := make(chan *panicked, 1)
 			go func() {
@@ -46,6 +46,10 @@ func Timeout(d time.Duration) Plug {
 				if p != nil {
 					panic(p.passedOn())
 				}
+				if ctx.Err() != nil && !t.begun { // it has minded its context, and said nothing
+					t.giveUp(w, r, d)
+					return
+				}
 				t.finish()
 			case <-ctx.Done():
 				t.giveUp(w, r, d)
@@ -56,6 +60,7 @@ func Timeout(d time.Duration) Plug {
 
 // timed is the writer of a handler that has a time.
 type timed struct {
+	ctx    context.Context
 	to     http.ResponseWriter
 	header http.Header // the handler's own, until the answer begins
 
@@ -66,40 +71,50 @@ type timed struct {
 
 func (t *timed) Header() http.Header { return t.header }
 
-// begin gives the header to the client, with the status unless it is 0. The lock is held
-// by the caller, or nobody else is there any more.
+// expired reports whether the handler may write no longer. An answer does not begin when
+// the time is over, so that there is one 504, and not half of two. The lock is held by the
+// caller.
+func (t *timed) expired() bool { return t.over || !t.begun && t.ctx.Err() != nil }
+
+// begin gives the header and the status to the client. The lock is held by the caller.
 func (t *timed) begin(status int) {
-	if t.begun || t.over {
+	if t.begun {
 		return
 	}
 	informational := status >= 100 && status < 200
 	t.begun = !informational
-	h := t.to.Header()
-	clear(h)
-	for name, values := range t.header {
-		h[name] = values
-	}
-	if status != 0 {
-		t.to.WriteHeader(status)
-	}
+	t.giveHeader()
+	t.to.WriteHeader(status)
 }
 
-// finish is after the handler: what it has set since the answer began is trailers.
+func (t *timed) giveHeader() {
+	h := t.to.Header()
+	clear(h)
+	maps.Copy(h, t.header)
+}
+
+// finish is after the handler, when nobody else is there any more: what it has set since
+// the answer began is trailers.
 func (t *timed) finish() {
-	t.begin(0)
-	maps.Copy(t.to.Header(), t.header)
+	if t.begun {
+		maps.Copy(t.to.Header(), t.header)
+		return
+	}
+	t.giveHeader()
 }
 
 func (t *timed) WriteHeader(status int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.begin(status)
+	if !t.expired() {
+		t.begin(status)
+	}
 }
 
 func (t *timed) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over {
+	if t.expired() {
 		return 0, http.ErrHandlerTimeout
 	}
 	t.begin(http.StatusOK)
@@ -109,7 +124,7 @@ func (t *timed) Write(p []byte) (int, error) {
 func (t *timed) FlushError() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over {
+	if t.expired() {
 		return http.ErrHandlerTimeout
 	}
 	t.begin(http.StatusOK)

@@ -53,12 +53,12 @@ func (v redirect) check() error {
 	if v.out {
 		u, err := url.Parse(v.address)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fault.Internal.Errorf("a redirect to %q: want an address with http or https and a host", v.address)
+			return fault.Internal.Errorf("a redirect to %.200q: want an address with http or https and a host", v.address)
 		}
 		return nil
 	}
 	if !isLocal(v.address) {
-		return fault.Internal.Errorf("a redirect to %q, which is not of this site: want a path; use RedirectOut if it is meant", v.address)
+		return fault.Internal.Errorf("a redirect to %.200q, which is not of this site: want a path; use RedirectOut if it is meant", v.address)
 	}
 	return nil
 }
