@@ -2,6 +2,7 @@ package changeset
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -63,6 +64,28 @@ func (cs *Changeset[T]) Form(name string) Form {
 
 // Errors are the messages about the whole.
 func (f Form) Errors() []string { return f.errors[f.path] }
+
+// Wrong are the inputs that have errors, those of nested forms too, by name: for a summary
+// that leaves none out. Of each it tells Name, ID and Errors.
+func (f Form) Wrong() []Field {
+	var all []Field
+	for _, path := range slices.Sorted(maps.Keys(f.errors)) {
+		inner, ok := strings.CutPrefix(path, f.path)
+		if f.path != "" && ok {
+			inner, ok = strings.CutPrefix(inner, ".")
+		}
+		if !ok || inner == "" {
+			continue
+		}
+		first, rest, _ := strings.Cut(inner, ".")
+		name := f.Name(first)
+		if rest != "" {
+			name += "[" + strings.ReplaceAll(rest, ".", "][") + "]"
+		}
+		all = append(all, Field{Name: name, ID: idOf(name), Errors: slices.Clone(f.errors[path])})
+	}
+	return all
+}
 
 // Name is what an input of the form is called, as in "user[name]".
 func (f Form) Name(field string) string {

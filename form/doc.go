@@ -43,8 +43,8 @@
 //		{{submit "Sign up"}}
 //	</form>
 //
-// {{form}} is written before what is inside of the form is known: its summary has only
-// the errors of the whole, and a form with files needs "enctype" "multipart/form-data".
+// {{form}} is written before what is inside of the form is known: its summary calls fields
+// by their names, and a form with files needs "enctype" "multipart/form-data".
 //
 // # What a form does by itself
 //
@@ -52,8 +52,8 @@
 //     of the address if the form sends files.
 //   - Where the request has a session, the field is there that web.CSRF looks for; not in
 //     a form that is sent by GET, or to another host.
-//   - What is wrong is said above all inputs too, with links to them. That summary has
-//     the focus when the page is there, and readers speak it.
+//   - What is wrong is said above all inputs too, with links to them, and also if a field
+//     has no input. That summary has the focus when the page is there, and readers speak it.
 //
 // # What an input does by itself
 //

@@ -3,7 +3,6 @@ package form
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -80,6 +79,7 @@ func (f Form) Render(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
+	c.learnRest(ctx, f.form.Wrong())
 	m := new(markup)
 	if err := f.start(ctx, m, c); err != nil {
 		return err
@@ -145,20 +145,13 @@ func target(action string) (*url.URL, error) {
 
 // token writes the field that web.CSRF looks for. Without a session there is none.
 func (f Form) token(ctx context.Context, m *markup) error {
-	token, err := csrfToken(ctx)
-	if err != nil || token == "" {
+	if !web.HasSession(ctx) {
+		return nil
+	}
+	token, err := web.CSRFToken(ctx)
+	if err != nil {
 		return err
 	}
 	m.open("input", list("type", "hidden", "name", web.CSRFField, "value", token))
 	return nil
-}
-
-// csrfToken is the session's, or "" if the context is of no request that has one.
-func csrfToken(ctx context.Context) (token string, err error) {
-	defer func() {
-		if v := recover(); v != nil && !strings.HasPrefix(fmt.Sprint(v), "web: ") {
-			panic(v)
-		}
-	}()
-	return web.CSRFToken(ctx)
 }

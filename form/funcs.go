@@ -75,7 +75,12 @@ func start(ctx context.Context, action string, f changeset.Form, pairs ...any) (
 		return "", err
 	}
 	m := new(markup)
-	err = made.start(ctx, m, new(collector))
+	c := new(collector)
+	c.learnRest(ctx, f.Wrong())
+	for i := range c.wrong {
+		c.wrong[i].id = c.wrong[i].of // the inputs are still to come; their ids are known
+	}
+	err = made.start(ctx, m, c)
 	return template.HTML(m.String()), err
 }
 

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/bennu-go/bennu/changeset"
 )
 
 // collector learns of what is rendered inside of a form.
@@ -14,8 +18,8 @@ type collector struct {
 }
 
 type wrong struct {
-	id, title string
-	errors    []string
+	of, id, title string // id is "" if nobody can go there
+	errors        []string
 }
 
 type collectorKey struct{}
@@ -33,11 +37,22 @@ func (c *collector) learn(d *drawing) {
 	if len(d.field.Errors) == 0 {
 		return
 	}
-	one := wrong{d.id, cmp.Or(d.title, d.extra.set.get("aria-label"), say(d.ctx, human(d.name))), d.field.Errors}
+	one := wrong{d.field.ID, d.id, cmp.Or(d.title, d.extra.set.get("aria-label"), say(d.ctx, human(d.name))), d.field.Errors}
 	if d.kind == "hidden" {
-		one.id = "" // nobody can go there
+		one.id = ""
 	}
 	c.wrong = append(c.wrong, one)
+}
+
+// learnRest adds the errors of fields that have no input in the form.
+func (c *collector) learnRest(ctx context.Context, all []changeset.Field) {
+	for _, field := range all {
+		known := func(one wrong) bool { return one.of == field.ID }
+		if !slices.ContainsFunc(c.wrong, known) {
+			name := strings.Trim(field.Name[strings.LastIndexByte(field.Name, '[')+1:], "]")
+			c.wrong = append(c.wrong, wrong{of: field.ID, title: say(ctx, human(name)), errors: field.Errors})
+		}
+	}
 }
 
 // summary says all that is wrong, with links to where it is.

@@ -29,6 +29,7 @@ type exchange struct {
 	assigns map[any]any // by Key
 	before  []func(http.Header)
 
+	careful   *careful  // of SecureHeaders
 	session   *session  // of Sessions
 	parent    *exchange // has what was put before this one was set apart
 	routes    *table    // that has looked for the request's route
@@ -119,7 +120,7 @@ func within(serve func(x *exchange, w http.ResponseWriter, r *http.Request)) htt
 // end is after the handler: an answer that it has not begun is an empty 200.
 func (x *exchange) end() {
 	if !x.rec.begun() && x.rec.conn == nil {
-		x.runBefore()
+		x.beforeAnswer()
 	}
 }
 
@@ -143,7 +144,11 @@ func BeforeSend(ctx context.Context, f func(http.Header)) {
 	x.before = append(x.before, f)
 }
 
-func (x *exchange) runBefore() {
+// beforeAnswer does what is to be done when the answer begins.
+func (x *exchange) beforeAnswer() {
+	if x.careful != nil {
+		x.careful.tell(x, x.rec.Header())
+	}
 	x.mu.Lock()
 	hooks := x.before
 	x.before = nil

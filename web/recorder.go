@@ -28,7 +28,7 @@ func (rec *recorder) begin(status int) {
 		return
 	}
 	rec.status = status
-	rec.x.runBefore()
+	rec.x.beforeAnswer()
 }
 
 func (rec *recorder) WriteHeader(status int) {

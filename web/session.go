@@ -149,9 +149,21 @@ func (s *Sessions) maxAge() time.Duration { return cmp.Or(s.MaxAge, 14*24*time.H
 // purpose binds a cookie's text to its name.
 func (s *Sessions) purpose() string { return "web.session." + s.name() }
 
+// HasSession reports whether a context is of a request with a session: whether a
+// [Sessions] was on its way.
+func HasSession(ctx context.Context) bool { return findSession(exchangeOf(ctx)) != nil }
+
 // sessionOf is the session of the request.
 func sessionOf(ctx context.Context) *session {
-	for x := mustExchange(ctx); x != nil; x = x.parent {
+	s := findSession(mustExchange(ctx))
+	if s == nil {
+		panic("web: the request has no session; put the Plug of a web.Sessions on its way")
+	}
+	return s
+}
+
+func findSession(x *exchange) *session {
+	for ; x != nil; x = x.parent {
 		x.mu.Lock()
 		own := x.session
 		x.mu.Unlock()
@@ -159,7 +171,7 @@ func sessionOf(ctx context.Context) *session {
 			return own
 		}
 	}
-	panic("web: the request has no session; put the Plug of a web.Sessions on its way")
+	return nil
 }
 
 // load reads the cookie, and what is stored under it.

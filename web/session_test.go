@@ -45,6 +45,9 @@ func visits(s *web.Sessions) *web.Router {
 	act := func(pattern string, f func(*web.Conn) error) { router.Handle(pattern, web.Action(f)) }
 	act("GET /", func(c *web.Conn) error {
 		id, known := userID.Get(c.Context())
+		if !web.HasSession(c.Context()) {
+			return fault.Internal.Errorf("no session")
+		}
 		return c.Text(200, fmt.Sprint(id, known))
 	})
 	act("POST /login", func(c *web.Conn) error {
@@ -221,6 +224,9 @@ func TestSessionInStore(t *testing.T) {
 func TestSessionMistakes(t *testing.T) {
 	mustPanic(t, "no keys", func() { new(web.Sessions).Plug(say("")) })
 	mustPanic(t, "a time", func() { (&web.Sessions{Keys: keysOf(t, "a"), MaxAge: -1}).Plug(say("")) })
+	if web.HasSession(t.Context()) {
+		t.Error("a session of no request")
+	}
 	h := web.Chain(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { userID.Get(r.Context()) }), web.Recover)
 	if res := webtest.Do(t, h, "GET /", nil); res.Status != 500 {
 		t.Errorf("without Sessions: %d", res.Status)

@@ -41,7 +41,7 @@ func TestUnitsAPI(t *testing.T) {
 // Who reads about a unit that nobody knows gets a problem, and starts nothing.
 func TestUnknownUnit(t *testing.T) {
 	w := start(t)
-	for _, target := range []string{"/api/units/ghost", "/api/units/ghost/track", "/api/units/ghost/restarts", "/api/units/%00", "/api/units/a%2Fb"} {
+	for _, target := range []string{"/api/units/ghost", "/api/units/ghost/track", "/api/units/ghost/restarts", "/api/units/%01", "/api/units/a%2Fb"} {
 		a := w.do("GET", target, "")
 		var problem struct {
 			Status        int
