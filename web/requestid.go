@@ -24,14 +24,22 @@ func RequestID(next http.Handler) http.Handler {
 }
 
 func (x *exchange) identify(r *http.Request) {
-	id := r.Header.Get(requestIDHeader)
+	id := first(r.Header[requestIDHeader])
 	if !validRequestID(id) {
 		id = newRequestID()
 	}
 	x.trace.RequestID, x.answerID[0] = id, id
-	if parent := r.Header.Get("Traceparent"); validTraceparent(parent) {
+	if parent := first(r.Header["Traceparent"]); validTraceparent(parent) {
 		x.trace.Parent = parent
 	}
+}
+
+// first is what Header.Get gives of a name that is in the canonical form already.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // newRequestID is unlike every other, but no secret.
