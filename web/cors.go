@@ -13,10 +13,11 @@ import (
 )
 
 // CORS is a plug that lets pages of other origins read the answers, and answers the
-// questions that browsers ask in advance. Put it into the router's own plugs, so that it
-// sees OPTIONS also where no route takes it.
+// questions that browsers ask in advance. Put it before what wants to know who asks: those
+// questions come without cookies.
 //
-//	web.NewRouter(web.CORS{Origins: []string{"https://app.example.com"}, Credentials: true}.Plug)
+//	cors := web.CORS{Origins: []string{"https://app.example.com"}, Credentials: true}
+//	api := router.Scope("/api", cors.Plug, …)
 //
 // It gives leave and refuses nothing: what a page may send is [CrossOrigin]'s to say, which
 // wants the same origins.

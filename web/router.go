@@ -16,7 +16,7 @@ import (
 // Router finds the handler of a request by the patterns of [http.ServeMux]: "GET
 // /units/{id}", "/files/{path...}", "GET /{$}". A route for GET takes HEAD, too. What
 // matches nothing is a [Problem]: 404, or 405 with Allow; OPTIONS of an address that has
-// routes is answered with Allow.
+// routes is answered with Allow, and passes the plugs of the route that a browser asks for.
 //
 // Wire it first, then serve. Wiring mistakes panic: a malformed pattern, two that
 // clash, a nil handler.
@@ -187,7 +187,8 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 			panic("web: " + strings.TrimPrefix(text, "web: "))
 		}
 	}()
-	rt.host.mux.Handle(pattern, &route{Chain(h, slices.Concat(rt.plugs, plugs)...), path})
+	all := slices.Concat(rt.plugs, plugs)
+	rt.host.mux.Handle(pattern, &route{Chain(h, all...), Chain(http.HandlerFunc(noContent), all...), path})
 	rt.table.routes = append(rt.table.routes, Route{Method: method, Host: rt.host.pattern, Pattern: path, Handler: handlerName(h), Action: action})
 }
 
@@ -195,15 +196,23 @@ func (rt *Router) add(method, path string, h http.Handler, plugs []Plug) {
 // refusals back.
 type route struct {
 	http.Handler
-	path string
+	preflight http.Handler // the plugs alone, of which one may be CORS
+	path      string
 }
 
 func (to *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := w.(*miss)
 	m.matched = true
 	m.x.route, m.x.asked[1] = m.x.mounted+to.path, r
+	if m.preflight {
+		r.Method = http.MethodOptions
+		to.preflight.ServeHTTP(m.ResponseWriter, r)
+		return
+	}
 	to.Handler.ServeHTTP(m.ResponseWriter, r)
 }
+
+func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 func (t *table) dispatch(x *exchange, w http.ResponseWriter, r *http.Request) {
 	m := &x.miss
@@ -212,9 +221,7 @@ func (t *table) dispatch(x *exchange, w http.ResponseWriter, r *http.Request) {
 	}
 	*m = miss{ResponseWriter: w, x: x}
 	x.routes = t
-	if t.hosts == nil || !t.ownHost(m, r) {
-		t.any.mux.ServeHTTP(m, r)
-	}
+	t.find(m, r)
 	switch {
 	case m.matched:
 	case m.status == http.StatusNotFound:
@@ -225,12 +232,32 @@ func (t *table) dispatch(x *exchange, w http.ResponseWriter, r *http.Request) {
 			allow += ", OPTIONS"
 		}
 		w.Header().Set("Allow", allow)
-		if r.Method == http.MethodOptions {
+		if r.Method != http.MethodOptions {
+			Problem(w, r, refuse(m.status, "this address takes %s", allow))
+		} else if !t.preflight(x, w, r) {
 			w.WriteHeader(http.StatusNoContent)
-			return
 		}
-		Problem(w, r, refuse(m.status, "this address takes %s", allow))
 	}
+}
+
+// find has the request served by the route that matches, if there is one.
+func (t *table) find(m *miss, r *http.Request) {
+	if t.hosts == nil || !t.ownHost(m, r) {
+		t.any.mux.ServeHTTP(m, r)
+	}
+}
+
+// preflight has the question of a browser, whether it may send a request, answered by the
+// plugs of the route that would take it.
+func (t *table) preflight(x *exchange, w http.ResponseWriter, r *http.Request) bool {
+	own := *r
+	own.Method = r.Header.Get("Access-Control-Request-Method")
+	if own.Method == "" || r.Header.Get("Origin") == "" {
+		return false
+	}
+	m := miss{ResponseWriter: w, x: x, preflight: true}
+	t.find(&m, &own)
+	return m.matched
 }
 
 // ownHost has the request served by the routes of its host, exact names first, and
@@ -285,10 +312,11 @@ func (h *host) fits(name string) (key, label string, ok bool) {
 // writes to the client. It keeps the two refusals back, and lets redirects pass.
 type miss struct {
 	http.ResponseWriter
-	x       *exchange
-	matched bool        // or redirected
-	status  int         // the refusal; that of a method is the better one
-	header  http.Header // of what the mux answers
+	x         *exchange
+	preflight bool        // the plugs are asked, and not the handler
+	matched   bool        // or redirected
+	status    int         // the refusal; that of a method is the better one
+	header    http.Header // of what the mux answers
 }
 
 func (m *miss) Header() http.Header {

@@ -231,3 +231,40 @@ func TestObserve(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A scope's CORS is asked by the browser before the scope has a route for OPTIONS.
+func TestCORSOfAScope(t *testing.T) {
+	router := web.NewRouter()
+	api := router.Scope("/api", web.CORS{Origins: []string{"https://app.example.com"}}.Plug, web.BasicAuth("api", func(context.Context, string, fault.Secret) error { return nil }))
+	called := false
+	api.HandleFunc("PUT /units/{id}", func(http.ResponseWriter, *http.Request) { called = true })
+	router.HandleFunc("PUT /open", func(http.ResponseWriter, *http.Request) { called = true })
+	router.HandleFunc("OPTIONS /mine", say("mine"))
+	const origin, asks = "Origin: https://app.example.com", "Access-Control-Request-Method: PUT"
+	for _, c := range []struct {
+		request string
+		headers []string
+		status  int
+		leave   string
+	}{
+		{"OPTIONS /api/units/7", []string{origin, asks}, 204, "https://app.example.com"},
+		{"OPTIONS /api/units/7", []string{"Origin: https://evil.example", asks}, 403, ""},
+		{"OPTIONS /api/units/7", []string{origin, "Access-Control-Request-Method: DELETE"}, 204, ""},
+		{"OPTIONS /api/units/7", []string{origin}, 204, ""},
+		{"OPTIONS /api/units/7", nil, 204, ""},
+		{"OPTIONS /api/none", []string{origin, asks}, 404, ""},
+		{"OPTIONS /open", []string{origin, asks}, 204, ""},
+		{"OPTIONS /mine", []string{origin, asks}, 200, ""},
+	} {
+		res := webtest.Do(t, router, c.request, nil, c.headers...)
+		if res.Status != c.status || res.Header.Get("Access-Control-Allow-Origin") != c.leave || called {
+			t.Errorf("%+v: %d %v", c, res.Status, res.Header)
+		}
+		if c.status == 204 && !strings.Contains(res.Header.Get("Allow"), "PUT") && c.leave == "" {
+			t.Errorf("%+v: Allow is %q", c, res.Header.Get("Allow"))
+		}
+	}
+	if res := webtest.Do(t, router, "PUT /api/units/7", nil, origin); res.Status != 401 || res.Header.Get("Access-Control-Allow-Origin") == "" {
+		t.Errorf("%d %v", res.Status, res.Header)
+	}
+}
