@@ -27,6 +27,7 @@ import (
 var asked = map[string]struct{ request, body, answer string }{
 	"first-program": {"POST /messages", `{"from": "joe", "body": "hi"}`, ""},
 	"fleet":         {"GET /health", "", `"state":"running"`},
+	"web":           {"POST /api/notices", `{"title": "Ladder", "text": "To lend."}`, `"id":1`},
 	"processes":     {"POST /orders", `{"dish": "soup"}`, `"by":"cook/`},
 }
 

@@ -20,7 +20,7 @@ var formats = map[string]string{
 // Accepts makes a plug that says in which formats these routes answer, the usual one
 // first: html, json, text, xml or csv. Errors are told in one of them: with
 // Accepts("json") a browser, too, gets a problem as JSON. A client that wants none of
-// them is answered with 406.
+// them is answered with 406, but for a browser's EventSource.
 func Accepts(names ...string) Plug {
 	if len(names) == 0 {
 		panic("web: Accepts without a format")
@@ -33,7 +33,7 @@ func Accepts(names ...string) Plug {
 	return func(next http.Handler) http.Handler {
 		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
 			x.formats = names
-			if wants(r, names...) == "" {
+			if wants(r, names...) == "" && first(r.Header["Accept"]) != "text/event-stream" {
 				problem(w, r, notAcceptable(names), names[0] == "html")
 				return
 			}

@@ -25,8 +25,9 @@ const (
 //
 // Browsers say where a request comes from, as [CrossOrigin] has it, and that decides. An
 // old browser that says nothing has to bring the session's token, which [CSRFToken] puts
-// into pages: in the form's field [CSRFField], or the header X-Csrf-Token. GET, HEAD and
-// OPTIONS pass: they must change nothing.
+// into pages: in the form's field [CSRFField], or the header X-Csrf-Token. It cannot send
+// files by a form, which is not read ahead. GET, HEAD and OPTIONS pass: they must change
+// nothing.
 func CSRF(trusted ...string) Plug {
 	check := protection("CSRF", trusted)
 	return func(next http.Handler) http.Handler {
@@ -70,6 +71,7 @@ func CSRFToken(ctx context.Context) (string, error) {
 	s := sessionOf(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.read = true
 	secret := s.csrfSecret()
 	if secret == nil {
 		secret = make([]byte, csrfSize)

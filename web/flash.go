@@ -34,11 +34,16 @@ func PutFlash(ctx context.Context, kind, message string) error {
 func Flash(ctx context.Context, kind string) string { return FlashesOf(ctx)[kind] }
 
 // FlashesOf is all messages for this page: those that the request before has left, and
-// those of this one.
+// those of this one. Without a session there are none, so that pages of errors can have
+// the layout of others.
 func FlashesOf(ctx context.Context) Flashes {
-	s := sessionOf(ctx)
+	s := findSession(exchangeOf(ctx))
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.read = true
 	all := make(Flashes, len(s.flash))
 	maps.Copy(all, s.flash)
 	_ = json.Unmarshal(s.values[flashName], &all)

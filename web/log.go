@@ -78,7 +78,7 @@ func (x *exchange) writeLine(aborted bool) {
 		return
 	}
 	attrs := append(make([]slog.Attr, 0, 8),
-		slog.String("method", shorten(l.r.Method)),
+		slog.String("method", shorten(x.methodOf(l.r))),
 		slog.String("path", shorten(l.r.URL.Path)),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.rec.bytes),
@@ -93,6 +93,14 @@ func (x *exchange) writeLine(aborted bool) {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
 	telemetry.Log(x).LogAttrs(x, level, "request", attrs...)
+}
+
+// methodOf is the method that the route was found by.
+func (x *exchange) methodOf(r *http.Request) string {
+	if at := x.asked[1]; at != nil {
+		return at.Method
+	}
+	return r.Method
 }
 
 // routeOf is the pattern that matched, also if it did so in a copy of the request.

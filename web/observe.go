@@ -30,7 +30,7 @@ func Observe(tell func(ctx context.Context, o Observation)) Plug {
 				if answered && status == 0 {
 					status = http.StatusOK
 				}
-				tell(r.Context(), Observation{r.Method, x.routeOf(r), status, x.rec.bytes, time.Since(start)})
+				tell(r.Context(), Observation{x.methodOf(r), x.routeOf(r), status, x.rec.bytes, time.Since(start)})
 			}()
 			next.ServeHTTP(w, r)
 			answered = true

@@ -105,6 +105,7 @@ type session struct {
 	id      string // the cookie's text, with a Store; "" has none yet
 	values  map[string]json.RawMessage
 	used    time.Time // when it was last written
+	read    bool      // the answer depends on it
 	changed bool      // the cookie has to be
 	sent    bool      // it is too late to change anything
 	flash   Flashes   // what the request before has put
@@ -216,6 +217,7 @@ func stored(id string) string {
 func (s *session) value(name string) (json.RawMessage, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.read = true
 	text, ok := s.values[name]
 	return text, ok
 }
@@ -286,6 +288,12 @@ func (s *session) send(x *exchange, h http.Header, secure bool) {
 	defer s.mu.Unlock()
 	defer func() { s.sent = true }()
 	s.dropFlash(x)
+	if s.read || s.changed {
+		h.Add("Vary", "Cookie")
+		if h.Get("Cache-Control") == "" {
+			h.Set("Cache-Control", "private, no-cache") // of this visitor alone
+		}
+	}
 	if !s.changed && len(s.values) > 0 && time.Since(s.used) > s.of.maxAge()/10 {
 		if err := s.keep(x, func(map[string]json.RawMessage) {}); err != nil {
 			telemetry.Log(x).Warn("a session could not be kept for longer", "error", err)

@@ -90,7 +90,7 @@ func TestSession(t *testing.T) {
 			if cookie == nil || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.MaxAge != 14*24*3600 || strings.Contains(cookie.Value, "user") {
 				t.Fatalf("cookie: %v", cookie)
 			}
-			if res := res.Follow(); res.Body != "7 true" || res.Header.Get("Set-Cookie") != "" {
+			if res := res.Follow(); res.Body != "7 true" || res.Header.Get("Set-Cookie") != "" || res.Header.Get("Vary") != "Cookie" || res.Header.Get("Cache-Control") != "private, no-cache" {
 				t.Errorf("logged in: %s", res)
 			}
 			b.Post("/forget", nil).Is(200)
@@ -234,6 +234,9 @@ func TestSessionMistakes(t *testing.T) {
 }
 
 func TestFlash(t *testing.T) {
+	if all := web.FlashesOf(t.Context()); len(all) != 0 || web.Flash(t.Context(), "info") != "" {
+		t.Errorf("flashes of no request: %v", all)
+	}
 	b := webtest.New(t, visits(&web.Sessions{Keys: keysOf(t, "a")}))
 	if res := b.Post("/flash", nil).Redirects("/flash").Follow(); res.Body != "Saved." {
 		t.Errorf("after the redirect: %s", res)

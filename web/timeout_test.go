@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/web"
+	"github.com/bennu-go/bennu/web/webtest"
 )
 
 func TestTimeoutPassesAbortsOn(t *testing.T) {
@@ -98,4 +100,23 @@ func TestTimeoutWithoutAClient(t *testing.T) {
 			t.Errorf("%d %v", w.Code, w.Header())
 		}
 	})
+}
+
+// What a plug before has put into the request's context is there behind Timeout, too.
+func TestTimeoutKeepsTheContext(t *testing.T) {
+	type key struct{}
+	before := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "de")))
+		})
+	}
+	const user web.Key[string] = "user"
+	router := web.NewRouter(before)
+	router.HandleFunc("GET /", func(_ http.ResponseWriter, r *http.Request) {
+		user.Put(r.Context(), "ada") // which must not panic: it is still a request's
+		if r.Context().Value(key{}) != "de" || user.Value(r.Context()) != "ada" {
+			t.Errorf("the context has %v, %q", r.Context().Value(key{}), user.Value(r.Context()))
+		}
+	}, web.Timeout(time.Minute))
+	webtest.Do(t, router, "GET /", nil).Is(200)
 }

@@ -50,7 +50,9 @@ func JSON[In, Out any](f func(context.Context, In) (Out, error)) *Typed {
 
 // Page makes a handler of a function that answers with a view: [JSON] for people. What
 // is wrong is a [Problem] as a page. The status is 200, or what [WithStatus] says;
-// [RedirectTo] is a view, too.
+// [RedirectTo] is a view, too. A form that is to come back with its errors is taken as a
+// field of type changeset.Params, and cast by the action: validate tags would answer with
+// the page of an error.
 func Page[In any](f func(context.Context, In) (View, error)) *Typed {
 	return typed(f, true)
 }

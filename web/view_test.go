@@ -111,6 +111,7 @@ func TestAccepts(t *testing.T) {
 		{"GET /page/x", "text/html"}:           "404 text/html; charset=utf-8",
 		{"GET /page/x", "*/*"}:                 "404 text/html; charset=utf-8",
 		{"GET /page/x", "application/json"}:    "404 application/problem+json",
+		{"GET /page/x", "text/event-stream"}:   "404 application/problem+json",
 		{"GET /page/x", "application/xml"}:     "406 text/html; charset=utf-8",
 	} {
 		res := webtest.Do(t, router, request[0], nil, "Accept: "+request[1])
