@@ -136,13 +136,22 @@ func oversize(err error) bool {
 	return err != nil && !errors.As(err, &end)
 }
 
-// reason is the response of an error reply.
-func reason(text string) json.RawMessage {
-	b, err := json.Marshal(map[string]string{"reason": text})
+// refusal is the response of an error reply.
+type refusal struct {
+	Reason string       `json:"reason"`
+	Errors fault.Fields `json:"errors,omitempty"` // by field
+}
+
+func (r refusal) encode() json.RawMessage {
+	b, err := json.Marshal(r)
 	if err != nil {
 		return empty
 	}
 	return b
 }
 
-func reasonOf(err error) json.RawMessage { return reason(fault.Detail(err)) }
+func reason(text string) json.RawMessage { return refusal{Reason: text}.encode() }
+
+func reasonOf(err error) json.RawMessage {
+	return refusal{fault.Detail(err), fault.FieldsOf(err)}.encode()
+}

@@ -91,6 +91,9 @@ func TestFrames(t *testing.T) {
 			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm"}}]
 			> ["2","2","room:1","phx_join",{}]
 			< ["2","2","room:1","phx_reply",{"status":"ok","response":{}}]`,
+		"refused by field": `
+			> ["1","1","room:1","phx_join",{"mood":"odd"}]
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"mood must be known","errors":{"mood":["must be known"]}}}]`,
 		"failed": `
 			> ["1","1","room:1","phx_join",{"mood":"broken"}]
 			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"internal error"}}]`,

@@ -45,7 +45,8 @@
 // # Failure
 //
 // An error that a handler returns is the reply, {"reason": …}, with the text that
-// fault.Detail gives. A panic ends that channel alone: the client gets phx_error and
+// fault.Detail gives, and "errors" by field if it tells of fields, as those of a
+// changeset do. A panic ends that channel alone: the client gets phx_error and
 // rejoins; its other topics and everybody else's go on. An error from a handler set with
 // [Cast] or [Signal], to which there is no reply, is a crash too.
 //

@@ -50,6 +50,8 @@ func joinRoom(_ context.Context, j channel.Join[roomParams]) (*room, error) {
 	switch j.Params.Mood {
 	case "angry":
 		return nil, fault.Forbidden.Errorf("come back when you are calm")
+	case "odd":
+		return nil, fault.Refuse(fault.Fields{"mood": {"must be known"}})
 	case "broken":
 		return nil, errors.New("a secret of the house")
 	case "mad":
