@@ -32,11 +32,11 @@ func Accepts(names ...string) Plug {
 	}
 	return func(next http.Handler) http.Handler {
 		return within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
-			x.formats = names
 			if wants(r, names...) == "" && first(r.Header["Accept"]) != "text/event-stream" {
-				problem(w, r, notAcceptable(names), names[0] == "html")
+				problem(w, r, notAcceptable(names), names[0] == "html" && wants(r, "json", "html") != "json")
 				return
 			}
+			x.formats = names
 			next.ServeHTTP(w, r)
 		})
 	}

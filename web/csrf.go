@@ -59,10 +59,15 @@ func csrfProblem(check *http.CrossOriginProtection, w http.ResponseWriter, r *ht
 		}
 		given = r.PostForm.Get(CSRFField)
 	}
-	if !sessionOf(r.Context()).fitsCSRF(given) {
-		return fault.Forbidden.Errorf("the form is too old; load its page again")
+	switch {
+	case sessionOf(r.Context()).fitsCSRF(given):
+		return nil
+	case given == "" && mediaTypeOf(r) != formType:
+		return fault.Forbidden.Errorf("a client that says neither Origin nor Sec-Fetch-Site must bring the header %s", csrfHeader)
+	case given == "":
+		return fault.Forbidden.Errorf("the form brings no %s; load its page again", CSRFField)
 	}
-	return nil
+	return fault.Forbidden.Errorf("the form is too old; load its page again")
 }
 
 // CSRFToken is what a form of this visitor's has to bring back. It is another text at each

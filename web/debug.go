@@ -185,7 +185,7 @@ func advice(err error, status int) string {
 	case status == http.StatusUnprocessableEntity:
 		return "The input was refused by its rules; in production the client is told by field, as below."
 	case status == http.StatusForbidden:
-		return "If this is a form of your own page: does it have its CSRF field, and is the page served from the same origin?"
+		return "If this is a form of your own page: is it served from the same origin, and does it have its CSRF field? Programs like curl say no Origin: they have to bring the token, in a header where files are sent."
 	case status == http.StatusInternalServerError && !isFault(err):
 		return "This error is of no kind, so clients are told “internal error”. If it is the client's to mend, give it one: fault.NotFound.Wrap(err, \"…\")."
 	}

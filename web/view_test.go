@@ -104,6 +104,7 @@ func TestAccepts(t *testing.T) {
 	fail := web.Action(func(*web.Conn) error { return fault.NotFound })
 	api.Handle("GET /x", fail)
 	router.Scope("/page", web.Accepts("html", "json")).Handle("GET /x", fail)
+	router.Scope("/html", web.Accepts("html")).Handle("GET /x", fail)
 	for request, want := range map[[2]string]string{
 		{"GET /api/x", "text/html, */*;q=0.1"}: "404 application/problem+json",
 		{"GET /api/x", "text/html"}:            "406 application/problem+json",
@@ -112,6 +113,7 @@ func TestAccepts(t *testing.T) {
 		{"GET /page/x", "*/*"}:                 "404 text/html; charset=utf-8",
 		{"GET /page/x", "application/json"}:    "404 application/problem+json",
 		{"GET /page/x", "text/event-stream"}:   "404 application/problem+json",
+		{"GET /html/x", "application/json"}:    "406 application/problem+json",
 		{"GET /page/x", "application/xml"}:     "406 text/html; charset=utf-8",
 	} {
 		res := webtest.Do(t, router, request[0], nil, "Accept: "+request[1])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -32,7 +33,7 @@ type options struct {
 	Origin   string       `flag:"origin" env:"NOTICES_ORIGIN" help:"where the board is found from outside, as in https://board.example.com; default: at -addr"`
 	Proxy    string       `flag:"proxy" env:"NOTICES_PROXY" help:"address or network of the proxy in front, which ends TLS"`
 	TLS      bool         `flag:"tls" env:"NOTICES_TLS" help:"serve https, with a certificate of its own"`
-	Dev      bool         `flag:"dev" env:"NOTICES_DEV" help:"for who develops: read styles and templates from the disk, explain errors"`
+	Dev      bool         `flag:"dev" env:"NOTICES_DEV" help:"for who develops, at the root of the repository: read styles and templates from the disk, explain errors"`
 }
 
 func main() {
@@ -55,6 +56,9 @@ func run(ctx context.Context, opts options) error {
 		return err
 	}
 	defer site.photos.Close()
+	if opts.Keys == nil {
+		slog.Warn("there are no NOTICES_SECRETS: who logs in is logged out when this program ends")
+	}
 	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: site.routes()}
 	if opts.TLS {
 		if endpoint.TLS, err = (cert.Self{}).TLS(ctx); err != nil {
@@ -77,6 +81,9 @@ type Site struct {
 func open(opts options) (*Site, error) {
 	if opts.Sessions != "cookie" && opts.Sessions != "db" {
 		return nil, fault.Invalid.Errorf("-sessions %q: want cookie or db", opts.Sessions)
+	}
+	if _, err := os.Stat(folder); opts.Dev && err != nil {
+		return nil, fault.Invalid.Wrap(err, "-dev reads %s: start it at the root of the repository", folder)
 	}
 	keys := opts.Keys
 	if keys == nil {
