@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -136,4 +138,16 @@ func FuzzLoad(f *testing.F) {
 			_ = templates.Check(show)
 		}
 	})
+}
+
+func TestMustLoad(t *testing.T) {
+	if view.MustLoad(tree("a.html", "a")) == nil {
+		t.Error("no templates")
+	}
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "view: ") || !strings.Contains(text, "b.html") {
+			t.Errorf("panic with %q", text)
+		}
+	}()
+	view.MustLoad(tree("b.html", "{{"))
 }

@@ -31,6 +31,16 @@ func Load(fsys fs.FS, all ...Funcs) (*Templates, error) {
 	return &Templates{current: func() (*library, error) { return lib, nil }}, nil
 }
 
+// MustLoad is [Load] for files that are embedded: what is wrong with them shows at the
+// first start, as a panic.
+func MustLoad(fsys fs.FS, all ...Funcs) *Templates {
+	templates, err := Load(fsys, all...)
+	if err != nil {
+		panic(fmt.Sprintf("view: %v", err))
+	}
+	return templates
+}
+
 // With gives a context in which pages are rendered by these templates.
 func With(ctx context.Context, t *Templates) context.Context {
 	return context.WithValue(ctx, templatesKey{}, t)

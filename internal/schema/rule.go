@@ -30,6 +30,9 @@ func (s *Schema) keep(c rule.Constraints, t reflect.Type) {
 		t = t.Elem()
 	}
 	text := slices.Contains(s.Type, "string")
+	if c.OmitEmpty && !c.Required {
+		c = orZero(c)
+	}
 	if c.Required {
 		one := 1
 		switch kind := t.Kind(); {
@@ -59,6 +62,25 @@ func (s *Schema) keep(c rule.Constraints, t reflect.Type) {
 		}
 	}
 	each.word(c)
+}
+
+// orZero leaves out what the zero value does not keep to, where that is let in, too.
+func orZero(c rule.Constraints) rule.Constraints {
+	c.MinLength, c.MinItems, c.Format, c.Pattern, c.Enum = nil, nil, "", "", nil
+	for _, one := range []struct {
+		limit *json.Number
+		holds func(limit float64) bool
+	}{
+		{&c.Minimum, func(limit float64) bool { return limit <= 0 }},
+		{&c.Maximum, func(limit float64) bool { return limit >= 0 }},
+		{&c.ExclusiveMinimum, func(limit float64) bool { return limit < 0 }},
+		{&c.ExclusiveMaximum, func(limit float64) bool { return limit > 0 }},
+	} {
+		if limit, err := one.limit.Float64(); err != nil || !one.holds(limit) {
+			*one.limit = ""
+		}
+	}
+	return c
 }
 
 // limit limits a number. Its type's own limits hold where the rules have none.

@@ -310,3 +310,29 @@ func TestWhatJSONCannotCarry(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What is let in when it is zero is not refused by the schema.
+func TestOmitEmptyLetsZeroIn(t *testing.T) {
+	type form struct {
+		Phone string   `json:"phone" validate:"omitempty,min=3,max=9,pattern=^[0-9]+$"`
+		Kind  string   `json:"kind" validate:"omitempty,oneof=a b"`
+		Age   int      `json:"age" validate:"omitempty,min=18"`
+		Tags  []string `json:"tags" validate:"omitempty,min=1,max=3"`
+	}
+	var b schema.Builder
+	b.In(reflect.TypeFor[form]())
+	text, err := json.Marshal(b.Components())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, refused := range []string{`"pattern"`, `"enum"`, `"minLength"`, `"minItems"`, `"minimum":18`} {
+		if strings.Contains(string(text), refused) {
+			t.Errorf("%s is in %s", refused, text)
+		}
+	}
+	for _, kept := range []string{`"maxLength":9`, `"maxItems":3`} {
+		if !strings.Contains(string(text), kept) {
+			t.Errorf("%s is not in %s", kept, text)
+		}
+	}
+}
