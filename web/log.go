@@ -6,12 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
 // Log is a plug that counts each request and logs it in one line: method, path, route,
 // status, bytes of the answer's body, duration, request id, and the error that was
-// given to [Problem], in full. The query string is left out, for it may hold keys.
+// given to [Problem], in full. The query string is left out, for it may hold keys; where
+// debug is logged, the parameters are there, without what has a secret name ([fault.Inspect]).
 // The level is info, for a status from 500 on or an aborted answer error, on a
 // [Quiet] route debug. A connection that is upgraded is logged when that happens,
 // as status 101. A request that passes the plug twice is logged once.
@@ -86,6 +88,9 @@ func (x *exchange) writeLine(aborted bool) {
 	if route := x.routeOf(l.r); route != "" {
 		attrs = append(attrs, slog.String("route", route))
 	}
+	if telemetry.Enabled(x, slog.LevelDebug) {
+		attrs = append(attrs, x.params()...)
+	}
 	if l.err != nil {
 		attrs = append(attrs, slog.String("error", l.err.Error()))
 	}
@@ -93,6 +98,19 @@ func (x *exchange) writeLine(aborted bool) {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
 	telemetry.Log(x).LogAttrs(x, level, "request", attrs...)
+}
+
+// params is what the query says, and a form that has been read.
+func (x *exchange) params() (attrs []slog.Attr) {
+	if query := x.line.r.URL.Query(); len(query) > 0 {
+		attrs = append(attrs, slog.String("query", fault.Inspect(query)))
+	}
+	for _, r := range x.asked {
+		if r != nil && len(r.PostForm) > 0 {
+			return append(attrs, slog.String("form", fault.Inspect(r.PostForm)))
+		}
+	}
+	return attrs
 }
 
 // methodOf is the method that the route was found by.

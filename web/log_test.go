@@ -152,3 +152,18 @@ func TestWritersCanDoAll(t *testing.T) {
 	res.Body.Close()
 	upgraded.Body.Close()
 }
+
+func TestLogOfParams(t *testing.T) {
+	router := web.NewRouter()
+	router.Handle("POST /login", web.Action(func(c *web.Conn) error { _, err := c.Params(); return err }))
+	for level, shown := range map[slog.Level]bool{slog.LevelDebug: true, slog.LevelInfo: false} {
+		h, book := guarded(router, level)
+		webtest.Do(t, h, "POST /login?page=2&token=hunter2", "name=ada&user[password]=hunter2", "Content-Type: application/x-www-form-urlencoded")
+		line := book.lines(t, "request")[0]
+		query, _ := line["query"].(string)
+		form, _ := line["form"].(string)
+		if strings.Contains(query, `"2"`) != shown || strings.Contains(form, "ada") != shown || strings.Contains(query+form, "hunter2") {
+			t.Errorf("%v: query %s, form %s", level, query, form)
+		}
+	}
+}

@@ -67,7 +67,8 @@ func (s *Site) routes() http.Handler {
 	pages := router.Scope("", browser...)
 	pages.Handle("GET /{$}", web.Action(func(c *web.Conn) error { return c.Redirect("/notices") }))
 	LetterPath.Handle(pages, "GET", web.Page(s.openLetter), quick)
-	ReportPath.Handle(pages, "GET", web.Page(s.report), quick, (&web.Concurrency{Running: 1, Waiting: 10}).Plug)
+	report := []web.Plug{quick, (&web.Concurrency{Running: 1, Waiting: 10}).Plug, new(web.Memory).Reserve(64 << 20)}
+	ReportPath.Handle(pages, "GET", web.Page(s.report), report...)
 
 	pages.Handle("GET /signup", web.Page(s.newUser))
 	pages.Handle("POST /signup", web.Page(s.createUser), careful...)
