@@ -230,17 +230,24 @@ func Draining(ctx context.Context) <-chan struct{} {
 // advance, and http.Server.Shutdown would wait 5 s for each.
 type unused struct {
 	conns  sync.Map // net.Conn → nothing
+	count  atomic.Int64
 	closed atomic.Bool
 }
 
 func (u *unused) track(c net.Conn, s http.ConnState) {
-	if s != http.StateNew {
-		u.conns.Delete(c)
+	if s == http.StateNew {
+		u.conns.Store(c, nil)
+		u.count.Add(1)
+		if u.closed.Load() {
+			c.Close()
+		}
 		return
 	}
-	u.conns.Store(c, nil)
-	if u.closed.Load() {
-		c.Close()
+	if u.count.Load() == 0 { // as a rule: all connections are in use
+		return
+	}
+	if _, was := u.conns.LoadAndDelete(c); was {
+		u.count.Add(-1)
 	}
 }
 
