@@ -110,3 +110,15 @@ func weight(params string) float64 {
 	}
 	return 1
 }
+
+// varyBy adds a name to Vary, once.
+func varyBy(h http.Header, name string) {
+	for _, line := range h["Vary"] {
+		for given := range strings.SplitSeq(line, ",") {
+			if given = strings.TrimSpace(given); given == "*" || strings.EqualFold(given, name) {
+				return
+			}
+		}
+	}
+	h.Add("Vary", name)
+}

@@ -55,8 +55,10 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 func bodyFault(err error) error {
 	var over *http.MaxBytesError
 	switch {
-	case err == nil || err == io.EOF || err == http.ErrBodyReadAfterClose || errors.As(err, &over):
+	case err == nil || err == io.EOF || err == http.ErrBodyReadAfterClose:
 		return err
+	case errors.As(err, &over):
+		return &refusal{http.StatusRequestEntityTooLarge, fault.Invalid.Wrap(err, "the body is larger than %d bytes", over.Limit)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{http.StatusRequestTimeout, fault.Timeout.Wrap(err, "the body took too long")}
 	}
@@ -64,12 +66,6 @@ func bodyFault(err error) error {
 }
 
 func (b *limitedBody) Close() error { return b.whole.Close() }
-
-// tooLarge answers a body over its limit, and does not read the rest.
-func tooLarge(w http.ResponseWriter, limit int64) error {
-	w.Header().Set("Connection", "close")
-	return refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", limit)
-}
 
 // bounded refuses requests whose query or header is beyond what anybody needs. The
 // size of the header is the server's to check.

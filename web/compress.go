@@ -136,18 +136,6 @@ func codingQuality(accept []string, coding string) (q float64, named bool) {
 	return q, false
 }
 
-// varyBy adds a name to Vary, once.
-func varyBy(h http.Header, name string) {
-	for _, line := range h["Vary"] {
-		for given := range strings.SplitSeq(line, ",") {
-			if given = strings.TrimSpace(given); given == "*" || strings.EqualFold(given, name) {
-				return
-			}
-		}
-	}
-	h.Add("Vary", name)
-}
-
 type stage uint8
 
 const (

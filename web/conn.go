@@ -25,20 +25,17 @@ func Action(f func(*Conn) error) http.Handler {
 	if f == nil {
 		panic("web: the function of an action is nil")
 	}
-	return &action{f, nameOf(f)}
-}
-
-type action struct {
-	f    func(*Conn) error
-	name string
-}
-
-func (a *action) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
-		if err := a.f(&Conn{x, w, r}); err != nil {
+	return &action{nameOf(f), within(func(x *exchange, w http.ResponseWriter, r *http.Request) {
+		if err := f(&Conn{x, w, r}); err != nil {
 			Problem(w, r, err)
 		}
-	}).ServeHTTP(w, r)
+	})}
+}
+
+// action is a handler that knows its function's name.
+type action struct {
+	name string
+	http.Handler
 }
 
 // Context is the request's context.

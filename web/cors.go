@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,14 +37,11 @@ func (c CORS) Plug(next http.Handler) http.Handler {
 	methods := strings.Join(orDefault(c.Methods, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), ", ")
 	headers := strings.Join(orDefault(c.Headers, "Content-Type", "Authorization", requestIDHeader), ", ")
 	expose := strings.Join(orDefault(c.Expose, requestIDHeader), ", ")
-	age := c.MaxAge
-	if age == 0 {
-		age = 10 * time.Minute
-	}
+	age := cmp.Or(c.MaxAge, 10*time.Minute)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		if !c.everybody() {
-			h.Add("Vary", "Origin")
+			varyBy(h, "Origin")
 		}
 		origin := r.Header.Get("Origin")
 		asked := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""

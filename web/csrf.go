@@ -32,7 +32,7 @@ func CSRF(trusted ...string) Plug {
 	check := protection("CSRF", trusted)
 	return func(next http.Handler) http.Handler {
 		return within(func(_ *exchange, w http.ResponseWriter, r *http.Request) {
-			if err := csrfProblem(check, w, r); err != nil {
+			if err := csrfProblem(check, r); err != nil {
 				Problem(w, r, err)
 				return
 			}
@@ -41,23 +41,24 @@ func CSRF(trusted ...string) Plug {
 	}
 }
 
-func csrfProblem(check *http.CrossOriginProtection, w http.ResponseWriter, r *http.Request) error {
+func csrfProblem(check *http.CrossOriginProtection, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
 	}
 	if check.Check(r) != nil {
-		return fault.Forbidden.Errorf("a page of another site may not do this")
+		return errForeignPage
 	}
 	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" {
 		return nil // and it was said to be ours
 	}
 	given := r.Header.Get(csrfHeader)
-	if given == "" && mediaTypeOf(r) == formType {
-		if err := r.ParseForm(); err != nil {
-			return formFault(w, err)
+	if given == "" {
+		form, err := postForm(r)
+		if err != nil {
+			return err
 		}
-		given = r.PostForm.Get(CSRFField)
+		given = form.Get(CSRFField)
 	}
 	switch {
 	case sessionOf(r.Context()).fitsCSRF(given):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"os"
 	"reflect"
@@ -84,7 +85,7 @@ func debugPage(w http.ResponseWriter, r *http.Request, err error, p ProblemDetai
 	// Its own style is all that it needs; a policy of the program would only hide it.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write([]byte(page.String()))
+	_, _ = io.WriteString(w, page.String())
 	return true
 }
 
@@ -136,8 +137,8 @@ var goSource = func() string {
 	return strings.TrimSuffix(file, "net/http/server.go")
 }()
 
-// frameOf is the program's own code that is nearest to a panic: the first frame below it
-// that is not of Go or of this package, as in
+// frameOf is the code that is nearest to a panic: the first frame below it that is not of
+// Go, as in
 //
 //	main.show(...)
 //		/home/ada/shop/users.go:42 +0x1d

@@ -194,16 +194,12 @@ func (k Key[T]) Put(ctx context.Context, v T) {
 
 // Get is the value, and whether it has been put.
 func (k Key[T]) Get(ctx context.Context) (T, bool) {
-	var none T
-	x := exchangeOf(ctx)
-	if x == nil {
-		return none, false
-	}
-	for ; x != nil; x = x.parent {
+	for x := exchangeOf(ctx); x != nil; x = x.parent {
 		if v, ok := x.assigned(k).(T); ok {
 			return v, true
 		}
 	}
+	var none T
 	return none, false
 }
 

@@ -131,25 +131,14 @@ func attachment(name string) string {
 	}, name)
 	value := `attachment; filename="` + plain + `"`
 	if plain != name {
-		value += "; filename*=UTF-8''" + percent(name)
+		value += "; filename*=UTF-8''" + percent(name, isAttrChar)
 	}
 	return value
 }
 
-// percent is RFC 8187's ext-value, without its charset.
-func percent(text string) string {
-	const hexes = "0123456789ABCDEF"
-	var out strings.Builder
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$&+-.^_`|~", c) >= 0:
-			out.WriteByte(c)
-		default:
-			out.Write([]byte{'%', hexes[c>>4], hexes[c&15]})
-		}
-	}
-	return out.String()
+// isAttrChar tells what stands for itself in RFC 8187's ext-value.
+func isAttrChar(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$&+-.^_`|~", c) >= 0
 }
 
 // maxName is the bytes of a file name that systems take.

@@ -20,14 +20,9 @@ func PutFlash(ctx context.Context, kind, message string) error {
 	s := sessionOf(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := make(Flashes)
-	_ = json.Unmarshal(s.values[flashName], &next) // ours, or none
-	next[kind] = message
-	text, err := json.Marshal(next)
-	if err != nil {
-		return err
-	}
-	return s.keep(ctx, func(values map[string]json.RawMessage) { values[flashName] = text })
+	all := s.flashes(nil)
+	all[kind] = message
+	return s.keepFlash(ctx, all)
 }
 
 // Flash is the message of a kind for this page, or "".
@@ -44,10 +39,7 @@ func FlashesOf(ctx context.Context) Flashes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.read = true
-	all := make(Flashes, len(s.flash))
-	maps.Copy(all, s.flash)
-	_ = json.Unmarshal(s.values[flashName], &all)
-	return all
+	return s.flashes(s.flash)
 }
 
 // takeFlash takes what the request before has left out of the session. That it is gone
@@ -66,7 +58,7 @@ func (s *session) dropFlash(x *exchange) {
 	switch {
 	case redirects && s.flash != nil:
 		// not seen yet: it goes on, with what this request has put
-		_ = s.keepFlash(x)
+		_ = s.keepFlash(x, s.flashes(s.flash))
 	case !redirects && (put || s.flash != nil):
 		err := s.keep(x, func(values map[string]json.RawMessage) { delete(values, flashName) })
 		if err != nil {
@@ -75,9 +67,16 @@ func (s *session) dropFlash(x *exchange) {
 	}
 }
 
-func (s *session) keepFlash(ctx context.Context) error {
-	all := maps.Clone(s.flash)
-	_ = json.Unmarshal(s.values[flashName], &all)
+// flashes is what was left by these and, over it, by this request.
+func (s *session) flashes(before Flashes) Flashes {
+	all := make(Flashes, len(before))
+	maps.Copy(all, before)
+	_ = json.Unmarshal(s.values[flashName], &all) // ours, or none
+	return all
+}
+
+// keepFlash leaves messages for the next request.
+func (s *session) keepFlash(ctx context.Context, all Flashes) error {
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err

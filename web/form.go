@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -54,12 +55,7 @@ func formPlanOf(t reflect.Type) formPlan {
 		}
 		p.fields = append(p.fields, made)
 	}
-	p.rules = rule.Of(t, func(f reflect.StructField) string {
-		if source, name := sourceOf(f.Type, f); source != "" {
-			return name
-		}
-		return cast.NameOf(f)
-	})
+	p.rules = rule.Of(t, outside(cast.NameOf))
 	return p
 }
 
@@ -85,21 +81,27 @@ func (p *formPlan) read(params changeset.Params, in reflect.Value) (wrong fault.
 	return wrong
 }
 
-// formOf is the body of the request as a form.
-func formOf(w http.ResponseWriter, r *http.Request) (changeset.Params, error) {
-	if err := r.ParseForm(); err != nil {
-		return nil, formFault(w, err)
+// postForm is the body of the request if it is a form.
+func postForm(r *http.Request) (url.Values, error) {
+	if mediaTypeOf(r) != formType {
+		return nil, nil
 	}
-	return changeset.ParseForm(r.PostForm)
+	if err := r.ParseForm(); err != nil {
+		if isFault(err) { // of the body
+			return nil, err
+		}
+		return nil, fault.Invalid.Wrap(err, "the form is malformed")
+	}
+	return r.PostForm, nil
 }
 
-// formFault is what is said of a form that cannot be read.
-func formFault(w http.ResponseWriter, err error) error {
-	var over *http.MaxBytesError
-	if errors.As(err, &over) {
-		return tooLarge(w, over.Limit)
+// formOf is that form as parameters.
+func formOf(r *http.Request) (changeset.Params, error) {
+	form, err := postForm(r)
+	if err != nil {
+		return nil, err
 	}
-	return fault.Invalid.Wrap(err, "the form is malformed")
+	return changeset.ParseForm(form)
 }
 
 // Params is all that the request says, as a [changeset.Cast] takes it: the query string,
@@ -130,11 +132,11 @@ func (c *Conn) bodyParams() (changeset.Params, error) {
 	}
 	switch mediaTypeOf(c.r) {
 	case formType:
-		return formOf(c.w, c.r)
+		return formOf(c.r)
 	case "application/json":
 		raw, err := io.ReadAll(c.r.Body)
 		if err != nil {
-			return nil, formFault(c.w, err)
+			return nil, err
 		}
 		return changeset.FromJSON(raw)
 	}

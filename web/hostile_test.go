@@ -344,3 +344,19 @@ func TestHTTPSWithOddHosts(t *testing.T) {
 		t.Errorf("an opaque target: %d %q", w.Code, got)
 	}
 }
+
+// A plain handler that reads too far has words for the client, too.
+func TestBodyOverItsLimitIsTold(t *testing.T) {
+	h := web.Action(func(c *web.Conn) error {
+		_, err := io.ReadAll(c.Request().Body)
+		var over *http.MaxBytesError
+		if !errors.As(err, &over) || over.Limit != 3 {
+			t.Errorf("error = %v", err)
+		}
+		return err
+	})
+	res := webtest.Do(t, web.MaxBody(3)(h), "POST /", "four")
+	if res.Status != 413 || !strings.Contains(res.Body, `"detail":"the body is larger than 3 bytes"`) || res.Header.Get("Connection") != "close" {
+		t.Errorf("%d %v %s", res.Status, res.Header, res.Body)
+	}
+}

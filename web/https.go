@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"strconv"
@@ -24,10 +25,7 @@ type HTTPS struct {
 
 // Plug is the plug.
 func (s HTTPS) Plug(next http.Handler) http.Handler {
-	age := s.MaxAge
-	if age == 0 {
-		age = 365 * 24 * time.Hour
-	}
+	age := cmp.Or(s.MaxAge, 365*24*time.Hour)
 	policy := "max-age=" + strconv.Itoa(int(max(age, 0)/time.Second))
 	if s.Subdomains {
 		policy += "; includeSubDomains"

@@ -33,14 +33,24 @@ type field struct {
 }
 
 func planOf(t reflect.Type) *plan {
+	p := &plan{in: t}
 	switch t.Kind() {
 	case reflect.Struct:
+		p.addFields(t)
 	case reflect.Slice, reflect.Map:
-		return &plan{in: t, body: t.String(), rules: rule.Of(t, outsideName), form: formPlanOf(t)}
+		p.body = t.String()
 	default:
 		panic(fmt.Sprintf("web: the input of an action is a struct, a slice or a map, not %v", t))
 	}
-	p := &plan{in: t}
+	p.rules, p.form = rule.Of(t, outside(jsonName)), formPlanOf(t)
+	for i := range p.fields {
+		f := &p.fields[i]
+		f.must = f.source != "path" && !f.many && p.rules.Field(f.name).Required
+	}
+	return p
+}
+
+func (p *plan) addFields(t reflect.Type) {
 	if reflect.PointerTo(t).Implements(unmarshalerType) {
 		p.body = t.String()
 	}
@@ -56,20 +66,20 @@ func planOf(t reflect.Type) *plan {
 			p.body = f.Name
 		}
 	}
-	p.rules, p.form = rule.Of(t, outsideName), formPlanOf(t)
-	for i := range p.fields {
-		f := &p.fields[i]
-		f.must = f.source != "path" && !f.many && p.rules.Field(f.name).Required
-	}
-	return p
 }
 
-// outsideName is what a client calls a field: by its tag of path, query or header, else
-// as in JSON.
-func outsideName(f reflect.StructField) string {
-	if source, name := sourceOf(f.Type, f); source != "" {
-		return name
+// outside is what a client calls a field: by its tag of path, query or header, else by
+// what it is called in the body.
+func outside(inBody func(reflect.StructField) string) func(reflect.StructField) string {
+	return func(f reflect.StructField) string {
+		if source, name := sourceOf(f.Type, f); source != "" {
+			return name
+		}
+		return inBody(f)
 	}
+}
+
+func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {
 	case name == "-" && f.Tag.Get("json") == "-", !f.IsExported() && !f.Anonymous:
@@ -98,19 +108,19 @@ func sourceOf(t reflect.Type, f reflect.StructField) (source, name string) {
 }
 
 // read fills in from the request, and has it validated.
-func (p *plan) read(w http.ResponseWriter, r *http.Request, in any) error {
+func (p *plan) read(r *http.Request, in any) error {
 	v := reflect.ValueOf(in).Elem()
 	rules := p.rules
 	var wrong fault.Fields
 	if p.body != "" && hasBody(r.Method) {
 		if mediaTypeOf(r) == formType && p.form.err == nil {
-			params, err := formOf(w, r)
+			params, err := formOf(r)
 			if err != nil {
 				return err
 			}
 			rules, wrong = p.form.rules, p.form.read(params, v)
 		} else {
-			raw, err := readJSON(w, r, in)
+			raw, err := readJSON(r, in)
 			if err != nil {
 				return err
 			}

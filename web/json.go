@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -63,7 +62,7 @@ func notNull(out any, v reflect.Value) any {
 }
 
 // readJSON reads the whole body into in, and gives what it has read.
-func readJSON(w http.ResponseWriter, r *http.Request, in any) ([]byte, error) {
+func readJSON(r *http.Request, in any) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")
 	}
@@ -71,16 +70,12 @@ func readJSON(w http.ResponseWriter, r *http.Request, in any) ([]byte, error) {
 		return nil, refuse(http.StatusUnsupportedMediaType, "the Content-Type must be application/json or "+formType)
 	}
 	if x := exchangeOf(r.Context()); r.ContentLength > x.body.limit {
-		return nil, tooLarge(w, x.body.limit)
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", x.body.limit)
 	}
 	var data bytes.Buffer
 	data.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), 64<<10)))
 	if _, err := data.ReadFrom(r.Body); err != nil {
-		var over *http.MaxBytesError
-		if errors.As(err, &over) {
-			return nil, tooLarge(w, over.Limit)
-		}
-		return nil, fault.Invalid.Wrap(err, "the body could not be read to its end")
+		return nil, err
 	}
 	if len(bytes.TrimSpace(data.Bytes())) == 0 {
 		return nil, fault.Invalid.Errorf("the body is empty; it must be JSON")

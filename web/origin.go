@@ -45,11 +45,13 @@ func protection(plug string, trusted []string) *http.CrossOriginProtection {
 	return check
 }
 
+var errForeignPage = fault.Forbidden.Errorf("a page of another site may not do this")
+
 func guard(pass func(*http.Request) bool) Plug {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !pass(r) {
-				Problem(w, r, fault.Forbidden.Errorf("a page of another site may not do this"))
+				Problem(w, r, errForeignPage)
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -18,12 +18,13 @@ func MethodOverride(next http.Handler) http.Handler {
 			return
 		}
 		method := r.URL.Query().Get("_method")
-		if method == "" && mediaTypeOf(r) == formType {
-			if err := r.ParseForm(); err != nil {
-				Problem(w, r, formFault(w, err))
+		if method == "" {
+			form, err := postForm(r)
+			if err != nil {
+				Problem(w, r, err)
 				return
 			}
-			method = r.PostForm.Get("_method")
+			method = form.Get("_method")
 		}
 		switch method = strings.ToUpper(method); method {
 		case "", http.MethodPost:

@@ -103,6 +103,7 @@ type session struct {
 
 	mu      sync.Mutex
 	id      string // the cookie's text, with a Store; "" has none yet
+	sealed  string // the values, for the cookie; without a Store
 	values  map[string]json.RawMessage
 	used    time.Time // when it was last written
 	read    bool      // the answer depends on it
@@ -240,9 +241,11 @@ func (s *session) keep(ctx context.Context, f func(map[string]json.RawMessage)) 
 		return fault.Internal.Wrap(err, "the session cannot be written")
 	}
 	if s.of.Store == nil {
-		if _, err := s.of.Keys.Seal(s.of.purpose(), text); err != nil {
+		sealed, err := s.of.Keys.Seal(s.of.purpose(), text)
+		if err != nil {
 			return fault.Internal.Wrap(err, "the session is too large for a cookie (%d bytes); give the Sessions a Store", len(text))
 		}
+		s.sealed = sealed
 	} else {
 		id := cmp.Or(s.id, rand.Text())
 		if err := s.of.Store.Save(ctx, stored(id), text, time.Now().Add(s.of.maxAge())); err != nil {
@@ -252,6 +255,14 @@ func (s *session) keep(ctx context.Context, f func(map[string]json.RawMessage)) 
 	}
 	s.values, s.used, s.changed = values, time.Now(), true
 	return nil
+}
+
+// cookie is what the browser keeps.
+func (s *session) cookie() (string, error) {
+	if s.of.Store == nil {
+		return s.sealed, nil
+	}
+	return s.of.Keys.Seal(s.of.purpose(), []byte(s.id))
 }
 
 func tooLate() error {
@@ -289,7 +300,7 @@ func (s *session) send(x *exchange, h http.Header, secure bool) {
 	defer func() { s.sent = true }()
 	s.dropFlash(x)
 	if s.read || s.changed {
-		h.Add("Vary", "Cookie")
+		varyBy(h, "Cookie")
 		if h.Get("Cache-Control") == "" {
 			h.Set("Cache-Control", "private, no-cache") // of this visitor alone
 		}
@@ -306,11 +317,7 @@ func (s *session) send(x *exchange, h http.Header, secure bool) {
 	if len(s.values) == 0 {
 		cookie.MaxAge = -1
 	} else {
-		text := []byte(s.id)
-		if s.of.Store == nil {
-			text, _ = json.Marshal(written{s.used.Unix(), s.values}) // it has been before
-		}
-		value, err := s.of.Keys.Seal(s.of.purpose(), text)
+		value, err := s.cookie()
 		if err != nil {
 			telemetry.Log(x).Error("the session's cookie cannot be made", "error", err)
 			return

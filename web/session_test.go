@@ -350,3 +350,26 @@ func (m *memory) Delete(_ context.Context, name string) error {
 	}
 	return m.fail
 }
+
+// A value that does not fit is refused, and what was kept before it goes out all the same.
+func TestSessionKeepsWhatFits(t *testing.T) {
+	router := web.NewRouter((&web.Sessions{Keys: keysOf(t, "a")}).Plug)
+	router.Handle("POST /", web.Action(func(c *web.Conn) error {
+		if err := userID.Put(c.Context(), 7); err != nil {
+			return err
+		}
+		if note.Put(c.Context(), strings.Repeat("x", 5000)) == nil {
+			t.Error("5,000 bytes fit into a cookie")
+		}
+		return nil
+	}))
+	router.Handle("GET /", web.Action(func(c *web.Conn) error {
+		id, known := userID.Get(c.Context())
+		return c.Text(200, fmt.Sprint(id, known))
+	}))
+	b := webtest.New(t, router)
+	b.Post("/", nil).Is(200)
+	if res := b.Get("/"); res.Body != "7 true" {
+		t.Errorf("after a refusal: %s", res)
+	}
+}

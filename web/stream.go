@@ -175,7 +175,7 @@ func (e Events) Stream(c *Conn, f func(ctx context.Context, s *EventStream) erro
 	}
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
-	s := &EventStream{out: newStreamed(c, positive(e.Wait, 30*time.Second)), lastID: c.r.Header.Get("Last-Event-ID"), cancel: cancel}
+	s := &EventStream{out: newStreamed(c, positive(e.Wait, streamWait)), lastID: c.r.Header.Get("Last-Event-ID"), cancel: cancel}
 	if err := s.open(e.Retry); err != nil {
 		return nil
 	}

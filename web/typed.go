@@ -60,7 +60,8 @@ func Page[In any](f func(context.Context, In) (View, error)) *Typed {
 // Typed is the handler of a typed function, with what can be said about it.
 type Typed struct {
 	plan    *plan
-	call    func(w http.ResponseWriter, r *http.Request) (any, error)
+	call    func(r *http.Request) (any, error)
+	serve   http.Handler
 	page    bool
 	out     reflect.Type
 	name    string
@@ -82,13 +83,14 @@ func typed[In, Out any](f func(context.Context, In) (Out, error), page bool) *Ty
 		panic(fmt.Sprintf("web: StatusCode of %v needs a value as its receiver, not a pointer", out))
 	}
 	t := &Typed{plan: planOf(reflect.TypeFor[In]()), page: page, out: out, name: nameOf(f)}
-	t.call = func(w http.ResponseWriter, r *http.Request) (any, error) {
+	t.call = func(r *http.Request) (any, error) {
 		in := new(In)
-		if err := t.plan.read(w, r, in); err != nil {
+		if err := t.plan.read(r, in); err != nil {
 			return nil, err
 		}
 		return f(r.Context(), *in)
 	}
+	t.serve = within(t.respond)
 	return t
 }
 
@@ -99,16 +101,10 @@ type statusCoder interface{ StatusCode() int }
 var statusCoderType = reflect.TypeFor[statusCoder]()
 
 // ServeHTTP answers a request.
-func (t *Typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if exchangeOf(r.Context()) == nil {
-		within(func(_ *exchange, w http.ResponseWriter, r *http.Request) { t.serve(w, r) }).ServeHTTP(w, r)
-		return
-	}
-	t.serve(w, r)
-}
+func (t *Typed) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.serve.ServeHTTP(w, r) }
 
-func (t *Typed) serve(w http.ResponseWriter, r *http.Request) {
-	out, err := t.call(w, r)
+func (t *Typed) respond(_ *exchange, w http.ResponseWriter, r *http.Request) {
+	out, err := t.call(r)
 	if err == nil {
 		err = t.answer(w, r, out)
 	}
@@ -123,7 +119,7 @@ func (t *Typed) answer(w http.ResponseWriter, r *http.Request, out any) error {
 		return show(w, r, view)
 	}
 	if ok && !isNil(out) {
-		w.Header().Add("Vary", "Accept")
+		varyBy(w.Header(), "Accept")
 		if wants(r, "json", "html") == "html" {
 			return show(w, r, view)
 		}
@@ -154,16 +150,28 @@ func answerJSON(w http.ResponseWriter, out any) error {
 			out, status = nil, http.StatusNoContent
 		}
 	}
-	if s, ok := out.(statusCoder); ok {
-		if status = s.StatusCode(); status < 200 || status > 599 {
-			return fault.Internal.Errorf("%T has the impossible status %d", out, status)
-		}
+	status, err := statusOf(out, status)
+	if err != nil {
+		return err
 	}
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		w.WriteHeader(status)
 		return nil
 	}
 	return writeJSON(w, status, out)
+}
+
+// statusOf is the status that an output asks for, else the usual one.
+func statusOf(out any, usual int) (int, error) {
+	s, ok := out.(statusCoder)
+	if !ok {
+		return usual, nil
+	}
+	status := s.StatusCode()
+	if status < 200 || status > 599 {
+		return 0, fault.Internal.Errorf("%T has the impossible status %d", out, status)
+	}
+	return status, nil
 }
 
 func hasBody(method string) bool {

@@ -82,9 +82,6 @@ func (u Upload) Each(w http.ResponseWriter, r *http.Request, f func(ctx context.
 		err = form.each(r.Context(), f)
 	}
 	if err != nil {
-		if StatusOf(err) == http.StatusRequestEntityTooLarge {
-			w.Header().Set("Connection", "close") // the rest is not read
-		}
 		return nil, err
 	}
 	return form.fields, nil

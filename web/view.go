@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -78,14 +77,20 @@ func isLocal(address string) bool {
 	return err == nil && u.Host == "" && u.Scheme == ""
 }
 
-// header prepares an address for Location, which holds ASCII only.
+// headerSafe prepares an address for Location, which holds ASCII only.
 func headerSafe(address string) string {
+	return percent(address, func(c byte) bool { return c > ' ' && c < 0x7f })
+}
+
+// percent escapes the bytes of a text that may not stay.
+func percent(text string, stays func(c byte) bool) string {
+	const hexes = "0123456789ABCDEF"
 	var out strings.Builder
-	for i := range len(address) {
-		if c := address[i]; c <= ' ' || c >= 0x7f {
-			out.WriteString("%" + strings.ToUpper(strconv.FormatUint(uint64(c)|0x100, 16)[1:]))
-		} else {
+	for i := range len(text) {
+		if c := text[i]; stays(c) {
 			out.WriteByte(c)
+		} else {
+			out.Write([]byte{'%', hexes[c>>4], hexes[c&15]})
 		}
 	}
 	return out.String()
@@ -108,9 +113,9 @@ func show(w http.ResponseWriter, r *http.Request, v View) error {
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
-	status := http.StatusOK
-	if s, ok := v.(statusCoder); ok {
-		status = s.StatusCode()
+	status, err := statusOf(v, http.StatusOK)
+	if err != nil {
+		return err
 	}
 	page := buffers.Get().(*bytes.Buffer)
 	defer func() {

@@ -89,8 +89,8 @@ func isNumber(t reflect.Type) bool {
 	return reflect.Int <= k && k <= reflect.Uint64 || k == reflect.Float32 || k == reflect.Float64
 }
 
-// TextOf is the text of a string or a [fault.Secret].
-func TextOf(v reflect.Value) string {
+// textOf is the text of a string or a [fault.Secret].
+func textOf(v reflect.Value) string {
 	if v.Kind() == reflect.String {
 		return v.String()
 	}
@@ -111,19 +111,19 @@ func characters(_ reflect.Type, word, arg string, notes *Constraints) (Check, er
 	case "min":
 		notes.MinLength = &n
 		return Check{
-			Holds:   func(v reflect.Value) bool { return Characters(TextOf(v), n) >= n },
+			Holds:   func(v reflect.Value) bool { return Characters(textOf(v), n) >= n },
 			Message: counted("must be at least", "character", "characters", n),
 		}, err
 	case "max":
 		notes.MaxLength = &n
 		return Check{
-			Holds:   func(v reflect.Value) bool { return Characters(TextOf(v), n) <= n },
+			Holds:   func(v reflect.Value) bool { return Characters(textOf(v), n) <= n },
 			Message: counted("must be at most", "character", "characters", n),
 		}, err
 	}
 	notes.MinLength, notes.MaxLength = &n, &n
 	return Check{
-		Holds:   func(v reflect.Value) bool { return Characters(TextOf(v), n) == n },
+		Holds:   func(v reflect.Value) bool { return Characters(textOf(v), n) == n },
 		Message: counted("must be", "character", "characters", n),
 	}, err
 }
@@ -132,12 +132,12 @@ func bytes(_ reflect.Type, word, arg string) (Check, error) {
 	n, err := size(arg)
 	if word == "minbytes" {
 		return Check{
-			Holds:   func(v reflect.Value) bool { return len(TextOf(v)) >= n },
+			Holds:   func(v reflect.Value) bool { return len(textOf(v)) >= n },
 			Message: counted("must be at least", "byte", "bytes", n),
 		}, err
 	}
 	return Check{
-		Holds:   func(v reflect.Value) bool { return len(TextOf(v)) <= n },
+		Holds:   func(v reflect.Value) bool { return len(textOf(v)) <= n },
 		Message: counted("must be at most", "byte", "bytes", n),
 	}, err
 }
@@ -223,7 +223,7 @@ func comparison(t reflect.Type, arg string) (compare func(reflect.Value) int, nu
 // worded makes the checks of a text.
 func worded(t reflect.Type, word, arg string, notes *Constraints) (Check, error) {
 	holds := func(f func(string) bool) func(reflect.Value) bool {
-		return func(v reflect.Value) bool { return f(TextOf(v)) }
+		return func(v reflect.Value) bool { return f(textOf(v)) }
 	}
 	switch word {
 	case "oneof":
@@ -257,7 +257,7 @@ func worded(t reflect.Type, word, arg string, notes *Constraints) (Check, error)
 func among(t reflect.Type, all []string) (Check, error) {
 	message := with("must be one of {values}", "values", strings.Join(all, ", "))
 	if isText(t) {
-		return Check{Holds: func(v reflect.Value) bool { return slices.Contains(all, TextOf(v)) }, Message: message}, nil
+		return Check{Holds: func(v reflect.Value) bool { return slices.Contains(all, textOf(v)) }, Message: message}, nil
 	}
 	var equal []func(reflect.Value) int
 	for _, one := range all {

@@ -231,7 +231,7 @@ func IsBlank(v reflect.Value) bool {
 	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
 		return v.Len() == 0
 	case isText(t):
-		return isBlank(TextOf(v))
+		return isBlank(textOf(v))
 	case t == timeType:
 		return v.Interface().(time.Time).IsZero()
 	}
