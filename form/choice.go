@@ -95,9 +95,9 @@ func (d *drawing) isChosen(o Option) bool {
 	return o.Value == d.field.Value
 }
 
-// none is sent where nothing of a list is chosen, so that this is known, too.
-func (d *drawing) none(of attrs) {
-	all := list("type", "hidden", "name", of.get("name"), "value", "")
+// otherwise is what is sent where nothing is chosen, so that this is known, too.
+func (d *drawing) otherwise(of attrs, value string) {
+	all := list("type", "hidden", "name", of.get("name"), "value", value)
 	all.maybe("form", of.get("form"))
 	all.flag("disabled", d.extra.set.has("disabled"))
 	d.open("input", all)
@@ -111,7 +111,7 @@ func (d *drawing) drawSelect() error {
 		if !d.isMany() {
 			all.set("name", d.field.Name+"[]")
 		}
-		d.none(all)
+		d.otherwise(all, "")
 	}
 	options := d.choices()
 	d.open("select", all)
@@ -195,7 +195,7 @@ func (d *drawing) drawBox(i int, o Option, all attrs) error {
 	if i > 0 {
 		all.drop("autofocus")
 	} else if d.kind != "radio" {
-		d.none(all)
+		d.otherwise(all, "")
 	}
 	d.choice(all, o.Label)
 	return err

@@ -205,12 +205,7 @@ func (d *drawing) drawCheckbox() error {
 	all := list("type", "checkbox", "id", d.id, "name", d.field.Name, "value", "true")
 	all.flag("checked", d.field.Checked)
 	all, err := d.finish(all)
-	twin := list("type", "hidden", "name", all.get("name"), "value", "false")
-	if form := all.get("form"); form != "" {
-		twin.set("form", form)
-	}
-	twin.flag("disabled", all.has("disabled"))
-	d.open("input", twin)
+	d.otherwise(all, "false")
 	d.choice(all, d.title)
 	return err
 }

@@ -151,3 +151,12 @@ func TestMustLoad(t *testing.T) {
 	}()
 	view.MustLoad(tree("b.html", "{{"))
 }
+
+func TestMustLoadNothing(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.HasPrefix(text, "view: there is no .html file") {
+			t.Errorf("panic with %q", text)
+		}
+	}()
+	view.MustLoad(tree())
+}

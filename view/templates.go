@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -36,7 +37,7 @@ func Load(fsys fs.FS, all ...Funcs) (*Templates, error) {
 func MustLoad(fsys fs.FS, all ...Funcs) *Templates {
 	templates, err := Load(fsys, all...)
 	if err != nil {
-		panic(fmt.Sprintf("view: %v", err))
+		panic("view: " + strings.TrimPrefix(err.Error(), "view: "))
 	}
 	return templates
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/bennu-go/bennu/changeset"
@@ -17,7 +19,7 @@ import (
 var extensions = map[string]string{"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 
 // photos is what a form may bring.
-var photos = web.Upload{MaxFile: 5 << 20, MaxFiles: 1, Types: []string{"image/jpeg", "image/png", "image/webp"}}
+var photos = web.Upload{MaxFile: 5 << 20, MaxFiles: 1, Types: slices.Sorted(maps.Keys(extensions))}
 
 // upload reads a form of a notice while it arrives, the photo onto the disk, and gives what
 // was written and the photo, or nil. A photo that is not kept is gone afterwards.
