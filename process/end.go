@@ -298,7 +298,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 		s.odd.renewal = nil
 	}
 	s.want = renew
-	final := owner.inc == nil && !renew
+	final := !owner.set() && !renew
 	var watchers []*Watch
 	if started {
 		for w := range r.watchers {
@@ -370,7 +370,7 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	if waited {
 		start.done <- reason
 	}
-	if owner.inc != nil && !renew && (started || !waited) {
+	if owner.set() && !renew && (started || !waited) {
 		owner.urgent(Down{Target: s, Reason: reason, Started: started})
 	}
 }

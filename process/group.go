@@ -285,6 +285,14 @@ func burst(f *frame, n *Node) Burst {
 	return Burst{w, true}
 }
 
+// CastIn is [Cast] to one of many. It never waits: ErrFull says that the mailbox has no room.
+func CastIn[S, In any](ctx context.Context, b *Burst, to Ref[S], method func(*S, context.Context, In) error, in In) error {
+	if to.slot == nil {
+		return ErrNoProcess
+	}
+	return to.slot.push(ctx, &castMsg[S, In]{trace: traceOf(ctx, nil), call: method, in: in}, true, noTime, b.worker)
+}
+
 // End lets the processes run.
 func (b *Burst) End() {
 	if b.extra && !b.worker.quit() {

@@ -30,6 +30,15 @@ func (p Port[T]) Send(v T) error { return p.post(v, nil) }
 // SendIn is Send for one of many that are sent to: see [Burst].
 func (p Port[T]) SendIn(b *Burst, v T) error { return p.post(v, b.worker) }
 
+// Hook is an owner that is no process: fn is called with each end, by the goroutine that the
+// process ended on. It must not block.
+func Hook(fn func(Down)) Port[Down] {
+	return Port[Down]{envelope: func(d Down) message { fn(d); return nil }}
+}
+
+// set reports whether the port leads anywhere.
+func (p Port[T]) set() bool { return p.envelope != nil }
+
 // OnEnd makes do run when the port's incarnation has ended, unless release is
 // called before. It fails with ErrDead where it has ended already.
 func (p Port[T]) OnEnd(do func()) (release func(), err error) {
@@ -41,6 +50,10 @@ func (p Port[T]) OnEnd(do func()) (release func(), err error) {
 
 // urgent queues the value ahead of all mail, room or not.
 func (p Port[T]) urgent(v T) {
+	if p.inc == nil && p.set() {
+		p.envelope(v) // a Hook
+		return
+	}
 	p.first(v, func(s *Slot) *queue { return &s.seldom().urgent }) // to a dead process, as in OTP: nothing
 }
 

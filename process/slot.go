@@ -166,7 +166,7 @@ func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts 
 		return nil, err
 	}
 	s := &Slot{node: n, opener: o, opts: opts, name: name, id: n.ids.Add(1)}
-	if owner.inc != nil {
+	if owner.set() {
 		s.rare = &rare{owner: owner}
 	}
 	if name != "" && opts.family == "" {
@@ -256,7 +256,7 @@ func (s *Slot) seldom() *rare {
 func (s *Slot) owned() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rare != nil && s.rare.owner.inc != nil
+	return s.rare != nil && s.rare.owner.set()
 }
 
 // Start starts an incarnation and waits for its constructor. ctx bounds the start
@@ -323,7 +323,7 @@ func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <
 	inc := s.inc
 	if inc == nil {
 		ended = s.past()
-		if takeBack || s.rare == nil || s.rare.owner.inc == nil {
+		if takeBack || s.rare == nil || !s.rare.owner.set() {
 			s.cancelStart(reason)
 		} else {
 			s.mu.Unlock()
@@ -395,9 +395,9 @@ func (s *Slot) cancelStart(reason Reason) {
 	s.mu.Unlock()
 	tell()
 	switch {
-	case owner.inc == nil && (wanted || never):
+	case !owner.set() && (wanted || never):
 		s.retire(reason, died)
-	case owner.inc != nil && wanted && !waited:
+	case owner.set() && wanted && !waited:
 		owner.urgent(Down{Target: s, Reason: reason})
 	}
 }
