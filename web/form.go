@@ -13,6 +13,7 @@ import (
 	"github.com/bennu-go/bennu/changeset"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/cast"
+	"github.com/bennu-go/bennu/internal/codec"
 	"github.com/bennu-go/bennu/internal/rule"
 )
 
@@ -75,7 +76,7 @@ func (p *formPlan) read(params changeset.Params, in reflect.Value) (wrong fault.
 		var why *cast.Error
 		if err := f.of.Set(v, given); errors.As(err, &why) {
 			name := strings.TrimSuffix(f.name+"."+why.Path, ".")
-			wrong = merge(wrong, fault.Fields{name: {"must be " + why.Want}})
+			wrong = codec.Merge(wrong, fault.Fields{name: {"must be " + why.Want}})
 		}
 	}
 	return wrong

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"strings"
 
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/cast"
+	"github.com/bennu-go/bennu/internal/codec"
 	"github.com/bennu-go/bennu/internal/rule"
 )
 
@@ -42,7 +42,7 @@ func planOf(t reflect.Type) *plan {
 	default:
 		panic(fmt.Sprintf("web: the input of an action is a struct, a slice or a map, not %v", t))
 	}
-	p.rules, p.form = rule.Of(t, outside(jsonName)), formPlanOf(t)
+	p.rules, p.form = rule.Of(t, outside(codec.NameOf)), formPlanOf(t)
 	for i := range p.fields {
 		f := &p.fields[i]
 		f.must = f.source != "path" && !f.many && p.rules.Field(f.name).Required
@@ -77,19 +77,6 @@ func outside(inBody func(reflect.StructField) string) func(reflect.StructField) 
 		}
 		return inBody(f)
 	}
-}
-
-func jsonName(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	switch {
-	case name == "-" && f.Tag.Get("json") == "-", !f.IsExported() && !f.Anonymous:
-		return ""
-	case name == "" && cast.IsEmbedded(f):
-		return ""
-	case name == "":
-		return f.Name
-	}
-	return name
 }
 
 // sourceOf is the one tag that says where a field comes from, and its name there.
@@ -132,32 +119,12 @@ func (p *plan) read(r *http.Request, in any) error {
 		if err != nil {
 			return err
 		}
-		wrong = merge(wrong, missing)
+		wrong = codec.Merge(wrong, missing)
 	}
-	if wrong = merge(wrong, rules.Check(v)); wrong != nil {
+	if wrong = codec.Merge(wrong, rules.Check(v)); wrong != nil {
 		return fault.Refuse(wrong)
 	}
-	own, ok := in.(interface{ Validate() error })
-	if !ok {
-		return nil
-	}
-	err := own.Validate()
-	if err != nil && !isFault(err) {
-		return fault.Invalid.Errorf("%v", err)
-	}
-	return err
-}
-
-func merge(a, b fault.Fields) fault.Fields {
-	if a == nil {
-		return b
-	}
-	for field, messages := range b {
-		if a[field] == nil {
-			a[field] = messages
-		}
-	}
-	return a
+	return codec.Validate(in)
 }
 
 func (p *plan) add(t reflect.Type, f reflect.StructField, source, name string) {
@@ -223,7 +190,7 @@ func (p *plan) decode(r *http.Request, in reflect.Value) (missing fault.Fields, 
 				return nil, f.refused()
 			}
 		case f.must:
-			missing = merge(missing, fault.Fields{f.name: {rule.Blank().String()}})
+			missing = codec.Merge(missing, fault.Fields{f.name: {rule.Blank().String()}})
 		}
 	}
 	return missing, nil
