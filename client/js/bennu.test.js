@@ -1,78 +1,9 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { describe, test } from "node:test";
 import { Socket } from "./bennu.js";
+import { FakeWebSocket, browser, connected, errors, failsWith, joined, page, tick, wait } from "./fakes.js";
 
-/** A WebSocket whose other end is the test. */
-class FakeWebSocket {
-  static all = [];
-  static get last() { return FakeWebSocket.all.at(-1); }
-
-  sent = [];
-  closed = false;
-
-  constructor(url) {
-    this.url = url;
-    FakeWebSocket.all.push(this);
-  }
-
-  send(text) { this.sent.push(JSON.parse(text)); }
-  close() { this.closed = true; }
-
-  open() { this.onopen(); }
-  drop() { this.onclose({ code: 1006 }); }
-  receive(...message) { this.onmessage({ data: JSON.stringify(message) }); }
-
-  /** The last message sent with this event. */
-  find(event) { return this.sent.findLast((m) => m[3] === event); }
-  count(event) { return this.sent.filter((m) => m[3] === event).length; }
-
-  reply(event, status = "ok", response = {}) {
-    const [joinRef, ref, topic] = this.find(event);
-    this.receive(joinRef, ref, topic, "phx_reply", { status, response });
-  }
-}
-
-let page; // the browser's window, for whoever listens on it
-const tick = (ms) => mock.timers.tick(ms);
-const wait = (failures) => 100 * (failures + 1);
-
-function connected(options = {}) {
-  const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait, ...options });
-  socket.connect();
-  FakeWebSocket.last.open();
-  return { socket, ws: FakeWebSocket.last };
-}
-
-function joined(options) {
-  const { socket, ws } = connected(options);
-  const channel = socket.channel("room:1", { a: 1 });
-  const states = [];
-  channel.onState((state) => states.push(state));
-  const first = channel.join();
-  ws.reply("phx_join", "ok", { n: 1 });
-  return { socket, ws, channel, states, first };
-}
-
-const failsWith = (status, reason) => (err) => {
-  assert.equal(err.name, "ChannelError");
-  assert.equal(err.status, status);
-  if (reason) assert.equal(err.reason, reason);
-  return true;
-};
-
-beforeEach(() => {
-  FakeWebSocket.all = [];
-  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
-  page = new EventTarget();
-  globalThis.addEventListener = page.addEventListener.bind(page);
-  globalThis.document = { visibilityState: "visible" };
-});
-
-afterEach(() => {
-  mock.timers.reset();
-  delete globalThis.addEventListener;
-  delete globalThis.document;
-});
+browser();
 
 describe("socket", () => {
   test("builds the URL from the mount, the params and the version", () => {
@@ -84,13 +15,14 @@ describe("socket", () => {
     };
     assert.equal(url("http://host/socket", { key: "a b" }), "ws://host/socket/websocket?key=a+b&vsn=2.0.0");
     assert.equal(url("https://host/socket/", () => ({ n: 1 })), "wss://host/socket/websocket?n=1&vsn=2.0.0");
+    assert.equal(url("ws://host/socket?a=b"), "ws://host/socket/websocket?a=b&vsn=2.0.0");
     globalThis.location = { href: "https://page.example/map?x=1" };
     assert.equal(url("/socket"), "wss://page.example/socket/websocket?vsn=2.0.0");
     delete globalThis.location;
   });
 
   test("tells its states, with the time of the next attempt", () => {
-    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait });
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, fallbackMs: Infinity, backoff: wait });
     const seen = [];
     const off = socket.onState((state, retryAt) => seen.push([state, retryAt]));
     socket.connect();
@@ -108,24 +40,72 @@ describe("socket", () => {
 
   test("beats, and takes an unanswered beat for a lost connection", () => {
     const { socket, ws } = connected();
+    const reasons = [];
+    socket.onState((state, retryAt, reason) => reasons.push(reason));
     tick(30_000);
     assert.deepEqual(ws.find("heartbeat"), [null, "1", "phoenix", "heartbeat", {}]);
     ws.reply("heartbeat");
-    tick(30_000);
+    tick(29_999);
+    assert.equal(ws.count("heartbeat"), 1);
+    tick(1);
     assert.equal(ws.count("heartbeat"), 2);
+    tick(9_999);
     assert.equal(socket.state, "open");
-    tick(30_000);
+    tick(1);
     assert.equal(ws.closed, true);
     assert.equal(socket.state, "waiting");
+    assert.deepEqual(reasons, ["heartbeat timeout"]);
     tick(200);
     assert.equal(FakeWebSocket.all.length, 2);
     FakeWebSocket.last.open();
     tick(30_000);
     assert.equal(socket.state, "open", "the old beat is forgotten");
+    assert.equal(FakeWebSocket.last.count("heartbeat"), 1);
+  });
+
+  test("any message shows that the connection lives", () => {
+    const { socket, ws } = connected();
+    tick(30_000);
+    ws.receive(null, null, "room:1", "said", {});
+    tick(10_000);
+    assert.equal(socket.state, "open");
+    tick(20_000);
+    assert.equal(ws.count("heartbeat"), 2);
+  });
+
+  test("messages do not put off the beat: the server waits for one", () => {
+    const { ws } = connected();
+    for (let n = 0; n < 3; n++) {
+      tick(10_000);
+      ws.receive(null, null, "room:1", "said", {});
+    }
+    assert.equal(ws.count("heartbeat"), 1);
+  });
+
+  test("beats at once when the page is seen again, and not twice", () => {
+    const { socket, ws } = connected();
+    page().dispatchEvent(new Event("visibilitychange"));
+    page().dispatchEvent(new Event("online"));
+    assert.equal(ws.count("heartbeat"), 1);
+    tick(10_000);
+    assert.equal(socket.state, "waiting");
+  });
+
+  test("times that no timer can wait are forever", () => {
+    const { socket, ws } = connected({ heartbeatMs: Infinity });
+    tick(2 ** 31 - 1);
+    assert.equal(socket.state, "open");
+    ws.close();
+    for (const [heartbeatMs, beats] of [[2 ** 31 - 1, 1], [2 ** 31, 0]]) {
+      const { ws } = connected({ heartbeatMs });
+      tick(2 ** 31 - 1);
+      tick(1);
+      assert.equal(ws.count("heartbeat"), beats);
+    }
   });
 
   test("gives up a dial that does not answer", () => {
-    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, backoff: wait });
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, fallbackMs: Infinity, backoff: wait });
     socket.connect();
     tick(9_999);
     assert.equal(socket.state, "connecting");
@@ -166,23 +146,23 @@ describe("socket", () => {
     for (const type of ["online", "visibilitychange"]) {
       FakeWebSocket.last.drop();
       assert.equal(socket.state, "waiting");
-      page.dispatchEvent(new Event(type));
+      page().dispatchEvent(new Event(type));
       assert.equal(socket.state, "connecting");
     }
     FakeWebSocket.last.drop();
     document.visibilityState = "hidden";
-    page.dispatchEvent(new Event("visibilitychange"));
+    page().dispatchEvent(new Event("visibilitychange"));
     assert.equal(socket.state, "waiting");
   });
 
   test("closes with the page and comes back with it", () => {
     const { socket, ws } = connected();
-    page.dispatchEvent(new Event("pagehide"));
+    page().dispatchEvent(new Event("pagehide"));
     assert.equal(ws.closed, true);
     assert.equal(socket.state, "closed");
     tick(60_000);
     assert.equal(FakeWebSocket.all.length, 1);
-    page.dispatchEvent(new Event("pageshow"));
+    page().dispatchEvent(new Event("pageshow"));
     assert.equal(socket.state, "connecting");
   });
 
@@ -190,34 +170,82 @@ describe("socket", () => {
     const { socket, ws } = connected();
     socket.disconnect();
     assert.equal(ws.closed, true);
-    page.dispatchEvent(new Event("pageshow"));
-    page.dispatchEvent(new Event("online"));
+    page().dispatchEvent(new Event("pageshow"));
+    page().dispatchEvent(new Event("online"));
     tick(120_000);
     assert.equal(FakeWebSocket.all.length, 1);
   });
 
-  test("a listener that throws does not disturb the others", (t) => {
-    t.mock.method(console, "error", () => {});
+  test("disconnect forgets the failures", () => {
+    const { socket } = connected();
+    FakeWebSocket.last.drop();
+    tick(100);
+    FakeWebSocket.last.drop();
+    socket.disconnect();
+    socket.connect();
+    FakeWebSocket.last.drop();
+    assert.equal(socket.retryAt - Date.now(), 100);
+  });
+
+  test("a listener may disconnect, or leave, at any change", () => {
+    for (const [when, dials, joins] of [["connecting", 0, 0], ["open", 1, 0], ["waiting", 1, 1]]) {
+      FakeWebSocket.all = [];
+      const socket = new Socket("http://host/socket", { transport: FakeWebSocket, fallbackMs: Infinity, backoff: wait });
+      socket.onState((state) => state === when && socket.disconnect());
+      const channel = socket.channel("room:1");
+      channel.join();
+      socket.connect();
+      FakeWebSocket.last?.onopen?.();
+      FakeWebSocket.last?.drop();
+      assert.equal(channel.state, "errored");
+      tick(60_000);
+      assert.equal(socket.state, "closed");
+      assert.equal(FakeWebSocket.all.length, dials);
+      assert.equal(FakeWebSocket.last?.count("phx_join") ?? 0, joins);
+    }
+    const { ws, channel } = joined();
+    const told = [];
+    channel.onState((state) => state === "joined" && channel.leave());
+    channel.onJoin(() => told.push("joined"));
+    ws.receive("1", "1", "room:1", "phx_error", {});
+    tick(100);
+    ws.reply("phx_join");
+    assert.deepEqual(told, []);
+    assert.equal(channel.state, "closed");
+  });
+
+  test("a listener that throws does not disturb the others", () => {
     const { ws, channel } = joined();
     const heard = [];
     channel.on("said", () => { throw new Error("mine"); });
     channel.on("said", (payload) => heard.push(payload));
     ws.receive(null, null, "room:1", "said", { text: "hi" });
     assert.deepEqual(heard, [{ text: "hi" }]);
+    assert.deepEqual(errors(), ["mine"]);
+  });
+
+  test("a frame that makes no sense is reported and changes nothing", () => {
+    const { socket, ws, channel } = joined();
+    for (const data of ["", "{", "null", "[]", '["1","2","room:1","phx_reply",null]', new ArrayBuffer(0), new Uint8Array([9, 0]).buffer, new Uint8Array([2, 255, 1]).buffer]) {
+      ws.onmessage({ data });
+    }
+    assert.equal(errors().length, 7);
+    assert.equal(socket.state, "open");
+    assert.equal(channel.state, "joined");
   });
 });
 
 describe("join", () => {
   test("sends its own ref as the join ref and resolves with the response", async () => {
     const { ws, channel, states, first } = joined();
-    assert.deepEqual(ws.find("phx_join"), ["1", "1", "room:1", "phx_join", { a: 1 }]);
+    assert.deepEqual(ws.find("phx_join"), ["1", "1", "room:1", "phx_join", { a: 1 }, {}]);
     assert.deepEqual(await first, { n: 1 });
     assert.deepEqual(states, ["joining", "joined"]);
     assert.equal(channel.join(), first);
   });
 
   test("waits for the connection", async () => {
-    const socket = new Socket("http://host/socket", { transport: FakeWebSocket });
+    const socket = new Socket("http://host/socket", { transport: FakeWebSocket, fallbackMs: Infinity });
     const first = socket.channel("room:1").join();
     socket.connect();
     tick(9_000);
@@ -288,6 +316,43 @@ describe("join", () => {
     assert.deepEqual(states, ["joining", "joined", "errored", "joining", "joined"]);
   });
 
+  test("params that throw are a refusal", async () => {
+    const { socket, ws } = connected();
+    let fail = true;
+    const channel = socket.channel("room:1", () => { if (fail) throw new Error("mine"); });
+    await assert.rejects(channel.join(), failsWith("error", "params failed"));
+    assert.deepEqual(errors(), ["mine"]);
+    fail = false;
+    tick(100);
+    assert.deepEqual(ws.find("phx_join")[4], {});
+  });
+
+  test("a connection that closes during the join is no answer to it", async () => {
+    const { socket, ws } = connected();
+    const first = socket.channel("room:1").join();
+    ws.drop();
+    tick(100);
+    FakeWebSocket.last.open();
+    ws.reply("phx_join", "ok", { n: 1 }); // of the old connection
+    FakeWebSocket.last.reply("phx_join", "ok", { n: 2 });
+    assert.deepEqual(await first, { n: 2 });
+  });
+
+  test("a crash or close during the join", async () => {
+    const { socket, ws } = connected();
+    const [crashed, closed] = [socket.channel("room:1"), socket.channel("room:2")];
+    const answers = [crashed.join(), closed.join()];
+    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash" });
+    ws.receive("2", "2", "room:2", "phx_close", {});
+    await assert.rejects(answers[1], failsWith("closed", "closed by the server"));
+    assert.equal(crashed.state, "errored");
+    tick(100);
+    ws.reply("phx_join", "ok", { n: 1 });
+    assert.deepEqual(await answers[0], { n: 1 });
+    tick(60_000);
+    assert.equal(ws.count("phx_join"), 3);
+  });
+
   test("takes the topic over from an earlier channel", () => {
     const { socket, ws, channel } = joined();
     const second = socket.channel("room:1");
@@ -311,14 +376,37 @@ describe("push", () => {
   test("rejects with the server's error", async () => {
     const { ws, channel } = joined();
     const answer = channel.push("say");
-    ws.reply("say", "error", { reason: "invalid", fields: ["text"] });
+    ws.reply("say", "error", { reason: "invalid", errors: { text: ["can't be blank"] } });
     await assert.rejects(answer, failsWith("error", "invalid"));
-    await answer.catch((err) => assert.deepEqual(err.response.fields, ["text"]));
+    await answer.catch((err) => {
+      assert.equal(err.message, "bennu: say on room:1: invalid");
+      assert.deepEqual(err.errors, { text: ["can't be blank"] });
+      assert.deepEqual(err.response, { reason: "invalid", errors: err.errors });
+    });
+    const other = channel.push("say");
+    ws.reply("say", "busy", {});
+    await assert.rejects(other, failsWith("busy", "busy"));
+    await other.catch((err) => assert.deepEqual(err.errors, {}));
+  });
+
+  test("takes the payload as it is now, and rejects one that cannot be sent", async () => {
+    const { ws, channel } = joined();
+    ws.drop();
+    const payload = { n: 1 };
+    channel.push("say", payload);
+    payload.n = 2;
+    payload.self = payload;
+    await assert.rejects(channel.push("say", payload), TypeError);
+    tick(100);
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.reply("phx_join");
+    assert.deepEqual(FakeWebSocket.last.find("say")[4], { n: 1 });
+    assert.equal(FakeWebSocket.last.count("say"), 1);
   });
 
   test("rejects after its timeout, and a late reply is ignored", async () => {
     const { ws, channel } = joined();
-    const [byDefault, own] = [channel.push("say"), channel.push("ask", {}, 500)];
+    const [byDefault, own] = [channel.push("say"), channel.push("ask", {}, { timeoutMs: 500 })];
     tick(500);
     await assert.rejects(own, failsWith("timeout"));
     tick(9_500);
@@ -342,8 +430,8 @@ describe("push", () => {
   test("waits for the join, in order, within its timeout", async () => {
     const { ws, channel } = joined();
     ws.drop();
-    const kept = channel.push("one", {}, 5_000);
-    const late = channel.push("two", {}, 50);
+    const kept = channel.push("one", {}, { timeoutMs: 5_000 });
+    const late = channel.push("two", {}, { timeoutMs: 50 });
     channel.push("three");
     tick(100);
     await assert.rejects(late, failsWith("timeout"));
