@@ -40,7 +40,8 @@
 // The first change on a topic is told at once. What follows is collected for Interval, or
 // longer: after a diff of n bytes there is a pause of n / 700 KiB seconds, and a diff is cut
 // off at about 256 KiB, so that no client gets 1 MB of diffs within a second. What Fetch adds
-// counts for the pause, but not for where a diff is cut off.
+// counts for the pause, but not for where a diff is cut off. Where 10,000 are present, the
+// pause is 0.4 s, as each diff is then 10,000 messages; it grows with their number.
 //
 // Who comes and goes within a pause is not told of at all; of several updates the last is
 // told, and its phx_ref_prev may be one that nobody has seen. A state is encoded once for all

@@ -135,7 +135,7 @@ func (s *shard) tellIn(d time.Duration, t *topic) {
 	})
 }
 
-// tell tells what has changed on a topic, then pauses for as long as the bytes of it may take.
+// tell tells what has changed on a topic, and then pauses.
 // A topic where nothing changes in a pause is at rest; one where nobody is is forgotten.
 func (s *shard) tell(t *topic) {
 	s.mu.Lock()
@@ -146,7 +146,7 @@ func (s *shard) tell(t *topic) {
 	defer s.mu.Unlock()
 	switch {
 	case !c.empty() || len(t.dirty) > 0:
-		s.tellIn(max(s.engine.Interval, time.Duration(sent)*time.Second/diffRate), t)
+		s.tellIn(max(s.engine.Interval, t.pause(sent)), t)
 	default:
 		t.pacing = false
 		if len(t.keys) == 0 {

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 )
 
 // Source is what tells clients who is present, in the payloads of the official client. A
@@ -21,6 +22,9 @@ type Source interface {
 	// at a time and in order, those of different topics possibly at the same time. fn must
 	// not block. A call that has begun when stop is called may end after it.
 	Hear(ctx context.Context, fn func(Diff)) (stop func(), err error)
+
+	// MetaType is the type of the metas, for what describes the payloads.
+	MetaType() reflect.Type
 }
 
 // State is all presences of a topic.
@@ -37,3 +41,6 @@ type Diff struct {
 }
 
 var _ Source = (*Tracker[struct{}])(nil)
+
+// MetaType is the type of the metas: M.
+func (t *Tracker[M]) MetaType() reflect.Type { return reflect.TypeFor[M]() }

@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// A topic is paced so that no subscriber gets 1 MB of diffs within a second.
+// A topic is paced so that no subscriber gets 1 MB of diffs within a second, and the node
+// need not write more than so many: of those who are present most listen.
 const (
 	diffRate = 700 << 10 // bytes a second
 	mostDiff = 256 << 10 // bytes of a diff, about
+	toldRate = 25_000    // clients a second
 )
 
 // topic is who is present on it. Its shard's lock guards it.
@@ -23,6 +25,11 @@ type topic struct {
 	timer   *time.Timer
 
 	rendering *rendering // the state as of version; nil: nobody has asked
+}
+
+// pause is how long a topic is to rest after a diff of so many bytes.
+func (t *topic) pause(sent int) time.Duration {
+	return max(time.Duration(sent)*time.Second/diffRate, time.Duration(len(t.keys))*time.Second/toldRate)
 }
 
 // cut is a diff before it is encoded.
