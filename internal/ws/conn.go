@@ -1,60 +1,132 @@
 package ws
 
 import (
-	"errors"
-	"io"
 	"net"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bennu-go/bennu/fault"
 )
 
-// Conn is a websocket connection. ReadMessage is for one goroutine at a time;
-// everything else is for all.
+// Conn is a websocket connection. All of its methods are for any goroutine.
 type Conn struct {
 	nc       net.Conn
-	limits   Limits
+	limits   *Limits
+	deflate  *Deflate // nil: not negotiated
 	protocol string
 
-	turn chan struct{} // held by whoever reads: ReadMessage, or the writer that closes
-	in   inbox         // of whoever has the turn
-	done chan struct{}
+	poller  *Poller // these three are set by Serve
+	handler Handler
+	link    link // nil: goroutines read and write
 
-	mu     sync.Mutex // never held over a read or a write
-	out    outbox
-	end    *CloseError // why it ended; set once
-	until  time.Time   // with end: by when it has to be over
-	linger bool        // with end: the peer is given time to close, too
+	in   *inbox                     // of whose turn it is; nil while there is nothing to keep
+	end  atomic.Pointer[CloseError] // why it ended; set once, under the lock
+	mu   sync.Mutex                 // never held over a read, a write or a handler
+	out  outbox
+	line *Conn // the next in the poller's line
+
+	timed timed         // of the wheel
+	heard time.Duration // when the last byte came, on the poller's clock
+	until time.Duration // with end: by when it has to be over
+
+	pings  pings // of whose turn it is
+	state  state // the same
+	client bool  // we are the client
+
+	// Guarded by the lock.
+	turning  bool // somebody reads, or handles what was read
+	readable bool // there is something to read, for the next turn
+	queued   bool // it is in the poller's line
+	linger   bool // with end: the peer is given time to close, too
+	deaf     bool // nothing that the peer says counts any more
+	half     bool // we have said that nothing more comes
+	peerDone bool // the peer has closed
+	cut      bool // there is no time left for anything
+	gone     bool // somebody closes the descriptor
+	hung     bool // it is closed
+	buried   bool // the handler has heard of it
 }
 
-// New makes a connection of one whose handshake is done. Received are bytes that
-// somebody has read from it already; they are read again, and first.
-func New(nc net.Conn, received []byte, limits Limits) *Conn {
-	c := &Conn{
-		nc:     nc,
-		limits: limits.orDefaults(),
-		turn:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
+// link moves bytes without waiting; ErrWouldBlock says that it would have to.
+type link interface {
+	read(w *worker) (int, error)
+	write(b *batch) (int, error)
+}
+
+// New makes a server's connection of one whose handshake is done. Received are
+// bytes that somebody has read from it already; they are read again, and first.
+// They are the connection's from here on.
+func New(nc net.Conn, received []byte, limits *Limits) *Conn {
+	c := &Conn{nc: nc, limits: limits}
+	if len(received) > 0 {
+		c.in = &inbox{received: received}
 	}
-	c.in.unread = received
 	c.out.reset()
 	return c
 }
 
-// Protocol is the sub-protocol that [Upgrade] chose, or "".
+// Client is [New] for the client's end: frames that leave are masked, and those
+// that arrive must not be.
+func Client(nc net.Conn, received []byte, limits *Limits) *Conn {
+	c := New(nc, received, limits)
+	c.client = true
+	return c
+}
+
+// Protocol is the sub-protocol that was chosen, or "".
 func (c *Conn) Protocol() string { return c.protocol }
 
 // RemoteAddr is the address of the other end, which may be a proxy.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
+// Serve has the handler hear of the connection from here on. It is called once,
+// and returns at once.
+func (c *Conn) Serve(p *Poller, h Handler) {
+	if !p.adopt() {
+		c.Close(GoingAway, "")
+		go h.Closed(c.end.Load())
+		return
+	}
+	c.mu.Lock()
+	if c.gone { // closed before
+		c.mu.Unlock()
+		p.start(func() {
+			defer p.conns.Done()
+			conclude(h, c.end.Load())
+		})
+		return
+	}
+	c.poller, c.handler, c.heard = p, h, p.now()
+	p.wheel.arm(c, c.heard+c.limits.idle(), c.limits.idle())
+	if c.link = p.linkOf(c); c.link == nil {
+		c.turning = true
+		p.start(c.readAll)
+	}
+	c.wake()
+	c.mu.Unlock()
+	if nc, ok := c.nc.(Pollable); ok {
+		nc.Notify(c.notice)
+		c.notice()
+	}
+}
+
+// notice is called when there may be something to read, or room to write.
+func (c *Conn) notice() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.readable = true
+	c.out.again = true
+	if !c.turning {
+		c.enqueue()
+	}
+}
+
 // Close ends the connection: what is pending is written, then a close frame,
-// then the client has the rest of CloseTimeout to close as well. It starts this
-// and does not wait; [Conn.Done] does. From then on Send refuses, and messages
-// are discarded. Only the first end of a connection counts: a Close after it is
-// nothing.
+// then the other end has the rest of CloseTimeout to close as well. It starts
+// this and does not wait; [Handler].Closed tells. From then on Send refuses, and
+// messages are discarded. Only the first end of a connection counts: a Close
+// after it is nothing. A connection that nobody serves is closed at once.
 //
 // A reason longer than 123 bytes is cut. A code that may not be sent, such as
 // NoStatus, becomes InternalError.
@@ -64,105 +136,189 @@ func (c *Conn) Close(code Code, reason string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.end != nil {
+	if c.end.Load() != nil {
 		return
 	}
+	c.linger = true
 	c.shut(&CloseError{
 		Code:   code,
 		Reason: fitReason(reason),
 		err:    fault.Unavailable.Errorf("the server closed the connection"),
-	}, c.limits.CloseTimeout)
-	c.linger = true
+	}, c.limits.close())
 }
 
-// Done is closed when the connection is gone: its descriptor is closed, its
-// writer has left, and so has ReadMessage.
-func (c *Conn) Done() <-chan struct{} { return c.done }
-
-// ended is why the connection ended, or nil.
-func (c *Conn) ended() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.end == nil {
-		return nil
+// fail ends the connection over what went wrong, dropping what is pending. The
+// lock is held.
+func (c *Conn) fail(end *CloseError) {
+	if c.end.Load() != nil {
+		return
 	}
-	return c.end
+	c.out.drop()
+	c.linger = !end.Remote
+	c.cut = end.Code == Abnormal
+	c.shut(end, c.limits.close())
 }
 
-// fail ends the connection over what went wrong, dropping what is pending, and
-// returns why it ended, which may be an earlier reason.
-func (c *Conn) fail(end *CloseError) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.end == nil {
-		c.out.queue = nil
-		c.shut(end, c.limits.CloseTimeout)
-		c.linger = !end.Remote && end.Code != Abnormal
-	}
-	return c.end
-}
-
-// shut makes end the end of the connection, and has the writer see to it within
+// shut makes end the end of the connection, and has somebody see to it within
 // the given time. The lock is held.
 func (c *Conn) shut(end *CloseError, within time.Duration) {
-	c.end = end
-	c.until = time.Now().Add(within)
-	_ = c.hurry() // what is under way
-	switch {
-	case end.Remote && end.Code != Abnormal:
-		c.out.push(closeFrame(end.Code, ""))
-	case end.Code != Abnormal:
-		c.out.push(closeFrame(end.Code, end.Reason))
-	}
-	c.startWriter()
-}
-
-func (c *Conn) hurry() (err error) {
-	defer rescue(&err)
-	return c.nc.SetDeadline(c.until)
-}
-
-// deadline is by when something that starts now and may take that long has to
-// be over. The lock is held.
-func (c *Conn) deadline(d time.Duration) time.Time {
-	if c.end != nil {
-		return c.until
-	}
-	return time.Now().Add(d)
-}
-
-// violation is the end of a client that broke the protocol or a limit.
-func violation(code Code, what string) *CloseError {
-	return &CloseError{Code: code, Reason: what, err: fault.Invalid.Errorf("%s", what)}
-}
-
-// closedBy is the end that a client's close frame asks for.
-func closedBy(payload []byte) *CloseError {
-	end := &CloseError{Code: NoStatus, Remote: true, err: fault.Canceled.Errorf("the client closed the connection")}
-	switch {
-	case len(payload) == 0:
-		return end
-	case len(payload) == 1:
-		return violation(ProtocolError, "a close frame has half a code")
-	}
-	end.Code = Code(payload[0])<<8 | Code(payload[1])
-	end.Reason = string(payload[2:])
-	if !end.Code.sendable() {
-		return violation(ProtocolError, "a close frame has a code that may not be sent")
-	}
-	if !utf8.ValidString(end.Reason) {
-		return violation(InvalidPayload, "a close frame's reason is not UTF-8")
-	}
-	return end
-}
-
-// lost is the end of a connection that gave this error: its other end is gone,
-// or, for all we know, the network is.
-func lost(err error) *CloseError {
-	for _, gone := range []error{io.EOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
-		if errors.Is(err, gone) {
-			return &CloseError{Code: Abnormal, Remote: true, err: fault.Canceled.Wrap(err, "the client went away")}
+	c.end.Store(end)
+	if end.Code != Abnormal {
+		reason := end.Reason
+		if end.Remote {
+			reason = ""
 		}
+		c.out.push(c.outgoing(closeFrame(end.Code, reason)))
 	}
-	return &CloseError{Code: Abnormal, err: fault.Unavailable.Wrap(err, "the connection failed")}
+	if c.poller == nil {
+		c.gone = true
+		go c.abandon()
+		return
+	}
+	c.until = c.poller.now() + within
+	c.poller.wheel.arm(c, c.until, within)
+	c.wake()
+}
+
+// step is what comes next in the end of a connection.
+type step byte
+
+const (
+	wait step = iota
+	sayOver
+	hangUp
+)
+
+// settle says what comes next, and that it is the caller's to do. The lock is
+// held.
+func (c *Conn) settle() step {
+	written := !c.out.pending() && !c.out.writing
+	switch {
+	case c.end.Load() == nil || c.gone:
+		return wait
+	case c.cut || written && (!c.linger || c.peerDone):
+		c.gone = true
+		return hangUp
+	case written && c.deaf && !c.half:
+		// There are no frames to be made out any more, so the peer's close would
+		// be missed: say that nothing more comes, and wait for its end.
+		c.half = true
+		return sayOver
+	}
+	return wait
+}
+
+// do takes that step. Without a link it may take long.
+func (c *Conn) do(s step) {
+	switch {
+	case s == wait:
+	case c.link == nil:
+		c.poller.start(func() { c.take(s) })
+	default:
+		c.take(s)
+	}
+}
+
+func (c *Conn) take(s step) {
+	if s == sayOver {
+		c.closeWrite()
+		return
+	}
+	c.poller.wheel.remove(c)
+	if d, ok := c.link.(interface{ detach() }); ok {
+		d.detach()
+	}
+	_ = c.hangUp()
+	c.mu.Lock()
+	c.hung = true
+	c.mu.Unlock()
+	c.bury()
+}
+
+func (c *Conn) closeWrite() {
+	var err error
+	defer rescue(&err)
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+}
+
+func (c *Conn) hangUp() (err error) {
+	defer rescue(&err)
+	return c.nc.Close()
+}
+
+// bury tells the handler, if the connection is closed and nobody reads.
+func (c *Conn) bury() {
+	c.mu.Lock()
+	if !c.hung || c.turning || c.buried {
+		c.mu.Unlock()
+		return
+	}
+	c.buried = true
+	c.in = nil
+	c.out.release()
+	c.mu.Unlock()
+	defer c.poller.conns.Done()
+	conclude(c.handler, c.end.Load())
+}
+
+// conclude is the last call of a handler.
+func conclude(h Handler, end *CloseError) {
+	defer func() { _ = recover() }()
+	h.Closed(end)
+}
+
+// abandon is the end of a connection that nobody serves.
+func (c *Conn) abandon() {
+	var err error
+	defer rescue(&err)
+	defer c.nc.Close()
+	_ = c.nc.SetDeadline(time.Now().Add(evictionTimeout))
+	for {
+		b := &batch{}
+		c.mu.Lock()
+		c.out.load(b, c.deflate)
+		c.mu.Unlock()
+		if b.n == 0 {
+			return
+		}
+		n, err := b.writeTo(c.nc)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.out.wrote(n, c.deflate)
+		c.mu.Unlock()
+	}
+}
+
+// expire looks at the time-outs of the connection.
+func (c *Conn) expire(now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	idle, write := c.limits.idle(), c.limits.write()
+	due, about := c.heard+idle, idle
+	if blocked := c.out.since + write; c.out.blocked && blocked < due {
+		due, about = blocked, write
+	}
+	switch {
+	case c.gone:
+		return
+	case c.poller.isClosed():
+		c.fail(&CloseError{Code: Abnormal, err: fault.Unavailable.Errorf("the server stopped")})
+		c.cut = true
+		c.wake()
+	case c.end.Load() != nil && now < c.until:
+		c.poller.wheel.arm(c, c.until, c.until-now)
+	case c.end.Load() != nil:
+		c.cut = true
+		c.wake()
+	case now < due:
+		c.poller.wheel.arm(c, due, about)
+	case c.out.blocked && now >= c.out.since+write:
+		c.fail(stuck())
+	default:
+		c.fail(silent(idle))
+	}
 }

@@ -1,32 +1,36 @@
-// Package ws is websocket connections (RFC 6455), seen from the server: the
-// handshake, messages in, prepared frames out.
+// Package ws is websocket connections (RFC 6455, with permessage-deflate of RFC
+// 7692), driven by events: messages in, prepared frames out, and nothing in
+// between while a connection is idle.
 //
 // # Usage
 //
-// A handler upgrades, hands the connection to a goroutine of its own and
-// returns, so that the HTTP server's buffers can be collected:
+// A [Poller] serves many connections. A handler upgrades, has the poller serve,
+// and returns, so that the HTTP server's buffers can be collected:
 //
-//	conn, err := ws.Upgrade(w, r, ws.Limits{}, "phoenix")
+//	poller, err := ws.NewPoller(ws.Hooks{})
+//	…
+//	conn, err := ws.Upgrade(w, r, ws.UpgradeOptions{Protocols: []string{"phoenix"}})
 //	if err != nil {
 //		return // the client has had its answer
 //	}
-//	go serve(conn)
+//	conn.Serve(poller, &session{conn: conn})
 //
-// One goroutine reads. Any goroutine sends, and none of them waits for the
-// client:
+// From then on a [Handler] hears of it:
 //
-//	for {
-//		op, msg, err := conn.ReadMessage()
-//		if err != nil {
-//			return // closed, by whomever; err says why
-//		}
-//		…
+//	func (s *session) Message(_ any, op ws.Op, payload []byte) {
+//		_ = s.conn.SendNow(ws.Text(answer(payload)))
 //	}
+//
+//	func (s *session) Closed(end *ws.CloseError) { … }
+//
+// Any goroutine sends, and none of them waits for the client:
 //
 //	news := ws.Text(encoded) // encoded once
 //	for conn := range subscribers {
-//		conn.Send(news) // shared by all
+//		_ = conn.Send(news) // shared by all
 //	}
+//
+// [Dial] opens a connection as the client; it is served the same way.
 //
 // # Guarantees
 //
@@ -35,19 +39,23 @@
 // where there is none (TLS, a wrapped net.Conn), joined in one write. That a
 // frame was taken says nothing about its arrival.
 //
-// A message belongs to whoever read it. A [Frame] never changes and may be sent
-// on any number of connections.
+// What a handler sends on its own connection leaves when the messages at hand
+// are handled, unless it flushes. What anybody else sends is written by a worker
+// of the poller, first come, first served.
 //
-// Pings are answered and closes are echoed inside [Conn.ReadMessage], so
-// somebody has to be reading. The package sends no pings of its own: clients of
-// channels send heartbeats, and silence is the idle timeout's business.
-// Extensions, compression among them, are not negotiated.
+// A [Handler] hears one thing at a time, and Closed once and last, when the
+// descriptor is closed. A message is the handler's during the call only. A
+// [Frame] never changes and may be sent on any number of connections.
+//
+// Pings are answered and closes echoed without the handler. The package sends no
+// pings of its own: clients of channels send heartbeats, and silence is the idle
+// timeout's business.
 //
 // # Limits
 //
 // All of them are on by default; see [Limits]. A length that a client claims
-// allocates nothing: memory grows with what has arrived, in steps of 4 KiB that
-// become doublings, and a length over the limit is refused from its header.
+// allocates nothing: memory at most doubles with what has arrived, and a length
+// over the limit is refused from its header.
 //
 //	| limit            | default | beyond it                                    |
 //	|------------------|---------|----------------------------------------------|
@@ -58,21 +66,42 @@
 //	| WriteTimeout     | 10 s    | the connection is cut                        |
 //	| CloseTimeout     | 5 s     | the connection is cut                        |
 //
+// Besides, a client that sends more than about 100 pings or pongs within a
+// second, without a message in between, is closed with 1008. Pongs count as
+// pending, so one that pings and does not read is evicted like others.
+//
+// Time-outs are coarse: late by at most an eighth, or two 32nds of a second if
+// that is more. A client that sends more than 64 KiB waits for the others
+// between two portions of that size.
+//
+// # Compression
+//
+// With a [Deflate], permessage-deflate is accepted without context takeover in
+// either direction. So a [Frame] is compressed once, when the first connection
+// that wants it is sent it, and a connection keeps no compressor. MaxMessageBytes
+// holds for what a message becomes, and is watched while it does.
+//
 // # Failure
 //
-// A connection ends once, for one reason: a [CloseError], which ReadMessage and
-// Send return from then on. Its kind (see package fault) is Exhausted for a
+// A connection ends once, for one reason: a [CloseError], which the handler gets
+// and Send returns from then on. Its kind (see package fault) is Exhausted for a
 // client that read too slowly, Timeout for one that was silent or stopped
 // reading, Invalid for one that broke the protocol or a limit, Canceled for one
-// that went away, Unavailable after our own [Conn.Close] and when the network
-// failed.
+// that went away, Internal for a handler that panicked (close 1011), Unavailable
+// after our own [Conn.Close] and when the network failed.
 //
 // # Goroutines and memory
 //
-// An idle connection has one goroutine, its owner's, blocked in ReadMessage with
-// a 128-byte window that is part of the [Conn]. The first Send starts a writer,
-// which leaves when nothing is pending. The writer is also who closes the
-// connection: after [Conn.Done] neither is left.
+// On Linux, TCP and Unix sockets are served by a loop for each CPU, with an
+// epoll of its own; the loop waits in the runtime's poller, so no thread is
+// blocked. It has one buffer for all of its connections, in which messages are
+// unmasked and handed over in place; only a part of a frame is kept with its
+// connection. Connections in memory ([Pollable]) are served by the poller's
+// workers, which exist while there is something to do. An idle connection of
+// these kinds is about 370 bytes: no goroutine, no buffer, no timer.
+//
+// All others (TLS, other systems) have a goroutine that reads, with a window of
+// 256 bytes, and one that writes while something is pending.
 //
 // # The dependency
 //

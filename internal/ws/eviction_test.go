@@ -13,25 +13,21 @@ import (
 func TestEviction(t *testing.T) {
 	tests := []struct {
 		name   string
-		limits ws.Limits
+		limits *ws.Limits
 		frames int // that fit, of 10 bytes
 	}{
-		{"frames", ws.Limits{MaxPendingFrames: 3}, 3},
-		{"bytes, exactly", ws.Limits{MaxPendingBytes: 30}, 3},
-		{"bytes, with a rest", ws.Limits{MaxPendingBytes: 39}, 3},
-		{"one frame", ws.Limits{MaxPendingFrames: 1}, 1},
-		{"1,024 frames by default", ws.Limits{}, 1024},
-		{"1 MiB by default", ws.Limits{MaxPendingFrames: 1 << 20}, 104857},
+		{"frames", &ws.Limits{MaxPendingFrames: 3}, 3},
+		{"bytes, exactly", &ws.Limits{MaxPendingBytes: 30}, 3},
+		{"bytes, with a rest", &ws.Limits{MaxPendingBytes: 39}, 3},
+		{"one frame", &ws.Limits{MaxPendingFrames: 1}, 1},
+		{"1,024 frames by default", &ws.Limits{}, 1024},
+		{"1 MiB by default", &ws.Limits{MaxPendingFrames: 1 << 20}, 104857},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				conn, client := wstest.Pipe(tt.limits) // a client that does not read
-				read := make(chan error, 1)
-				go func() {
-					_, _, err := conn.ReadMessage()
-					read <- err
-				}()
+			check := func(t *testing.T, conn *ws.Conn, client *wstest.Client) {
+				// a client that does not read
+				e := serve(t, conn)
 				start, ten := time.Now(), ws.Text(make([]byte, 8))
 				for i := range tt.frames {
 					if err := conn.Send(ten); err != nil {
@@ -49,14 +45,21 @@ func TestEviction(t *testing.T) {
 				if again := conn.Send(ten); again != err {
 					t.Errorf("then got %v", again)
 				}
-				if got := <-read; got != err {
-					t.Errorf("ReadMessage: %v", got)
+				if got := <-e.ended; error(got) != err {
+					t.Errorf("Closed: %v", got)
 				}
-				<-conn.Done()
 				if waited := time.Since(start); waited > 0 {
 					t.Errorf("waited %v for a client that does not read", waited)
 				}
 				client.Hangup()
+			}
+			synctest.Test(t, func(t *testing.T) {
+				conn, client := wstest.Pipe(tt.limits)
+				check(t, conn, client)
+			})
+			synctest.Test(t, func(t *testing.T) {
+				conn, client := memoryPair(tt.limits, 0)
+				check(t, conn, client)
 			})
 		})
 	}
@@ -73,35 +76,51 @@ func TestEvictionSays1013(t *testing.T) {
 			last = append([]byte(nil), p...)
 			return len(p), nil
 		}
-		conn := ws.New(nc, nil, ws.Limits{MaxPendingFrames: 2})
+		conn := ws.New(nc, nil, &ws.Limits{MaxPendingFrames: 2})
+		e := serve(t, conn)
 		for range 2 {
 			_ = conn.Send(ws.Text([]byte("x")))
 			synctest.Wait()
 		}
 		wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Exhausted)
 		close(gate)
-		<-conn.Done()
+		<-e.ended
 		if want := "\x88\x14\x03\xf5reading too slowly"; string(last) != want {
 			t.Errorf("last written is %q, want %q", last, want)
 		}
 	})
 }
 
+// The same if nothing is under way: the frames that wait are dropped.
+func TestEvictionDropsWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := memoryPair(&ws.Limits{MaxPendingFrames: 2}, 1000)
+		e := newEar()
+		e.on = func(ws.Op, []byte) {
+			for conn.Send(ws.Text([]byte("x"))) == nil {
+			}
+		}
+		conn.Serve(newPoller(t), e)
+		_ = client.Text("go")
+		wantEqual(t, "frames", collect(client), []frame{{op: wstest.Close, code: ws.TryAgainLater}})
+		wantKind(t, <-e.ended, fault.Exhausted)
+	})
+}
+
 // A client that pings and does not read its pongs is a slow client like others.
 func TestPongsCount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(&ws.Limits{MaxPendingFrames: 50})
+		e := serve(t, conn)
 		pings := 0
 		go func() {
-			for client.Frame(wstest.Fin|wstest.Ping, []byte("x")) == nil {
+			for pings < 90 && client.Frame(wstest.Fin|wstest.Ping, []byte("x")) == nil {
 				pings++
 			}
 		}()
-		_, _, err := conn.ReadMessage()
-		wantKind(t, err, fault.Exhausted)
-		<-conn.Done()
+		wantKind(t, <-e.ended, fault.Exhausted)
 		synctest.Wait()
-		if pings < 1024 { // some more may have been written before it was cut off
+		if pings < 50 { // some more may have been written before it was cut off
 			t.Errorf("evicted after %d pings", pings)
 		}
 		client.Hangup()

@@ -1,267 +1,271 @@
 package ws
 
 import (
-	"encoding/binary"
-	"errors"
-	"io"
-	"os"
 	"slices"
-	"sync"
+	"time"
 	"unicode/utf8"
 
 	gobwas "github.com/gobwas/ws"
-
-	"github.com/bennu-go/bennu/fault"
 )
 
-const (
-	smallWindow = 128  // holds a heartbeat and most events
-	largeWindow = 4096 // lent while a client sends more than that
-)
-
-var windows = sync.Pool{New: func() any { return new([largeWindow]byte) }}
-
-// inbox is the reading half of a connection.
+// inbox is what a connection keeps between two reads: the front of a frame, the
+// fragments of a message. Most of the time there is none.
 type inbox struct {
-	unread []byte // received and not yet looked at
-	head   [8]byte
-	small  [smallWindow]byte
-	large  *[largeWindow]byte // nil unless the client is sending much
-	full   bool               // the last read filled its window: there is more
-	state  state
+	received []byte // with the handshake, and not yet looked at
+
+	head  [14]byte // the front of a header
+	heads int
+
+	frame header // whose payload is arriving
+	left  int    // bytes of it that have not arrived
+	inner []byte // the payload of a control frame
+
+	op  Op // of the message that is arriving; 0: none
+	zip bool
+	msg []byte
+}
+
+// orNil is the inbox, or nil if there is nothing in it.
+func (in *inbox) orNil() *inbox {
+	if in == nil || in.heads == 0 && in.left == 0 && in.op == 0 && in.received == nil {
+		return nil
+	}
+	return in
 }
 
 // state is what may still be read.
 type state byte
 
 const (
-	intact state = iota // the next byte starts a message
+	intact state = iota // frames
 	broken              // bytes, but no more frames
-	over                // nothing
+	over                // nothing that counts
 )
 
-// ReadMessage waits for the next message, which is then the caller's. Text is
-// valid UTF-8. Every error is a [*CloseError] and final.
-func (c *Conn) ReadMessage() (Op, []byte, error) {
-	if err := c.ended(); err != nil {
-		return 0, nil, err // without waiting for the writer to bury it
-	}
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	for {
-		if c.in.state != intact {
-			return 0, nil, c.ended()
+// receive takes the next bytes. They are changed.
+func (c *Conn) receive(w *worker, data []byte) {
+	for len(data) > 0 && c.state == intact {
+		var end *CloseError
+		if data, end = c.next(w, data); end != nil {
+			c.stopReading(end)
 		}
-		op, msg, err := c.next()
-		if err != nil {
-			return 0, nil, c.fail(endOf(err, c.limits))
-		}
-		if c.ended() == nil {
-			return op, msg, nil
-		}
-		// Closed meanwhile: go on for the sake of the client's close frame.
 	}
 }
 
-// next reads frames up to the end of a message, and answers those that come in
-// between. After an error there is no next message.
-func (c *Conn) next() (op Op, msg []byte, err error) {
-	defer func() {
-		if err != nil {
-			c.in.state = after(err)
-		}
-	}()
-	for {
-		h, err := c.header()
-		if err != nil {
-			return 0, nil, err
-		}
-		if h.op.control() {
-			if err := c.control(h); err != nil {
-				return 0, nil, err
-			}
-			continue
-		}
-		switch {
-		case h.op == opContinuation && op == 0:
-			return 0, nil, violation(ProtocolError, "a continuation of nothing")
-		case h.op != opContinuation && op != 0:
-			return 0, nil, violation(ProtocolError, "a message inside a fragmented message")
-		case h.length > uint64(c.limits.MaxMessageBytes-len(msg)):
-			return 0, nil, violation(TooBig, "the message is too long")
-		case op == 0:
-			op = h.op
-		}
-		if msg, err = c.payload(msg, h); err != nil {
-			return 0, nil, err
-		}
-		if !h.fin {
-			continue
-		}
-		if op == OpText && !utf8.Valid(msg) {
-			return 0, nil, violation(InvalidPayload, "a text message is not UTF-8")
-		}
-		return op, msg, nil
+// stopReading ends the connection, which may have ended already.
+func (c *Conn) stopReading(end *CloseError) {
+	c.state = broken
+	if end.Remote {
+		c.state = over
 	}
-}
-
-// header reads the head of a frame.
-func (c *Conn) header() (header, error) {
-	b := c.in.head[:]
-	if err := c.read(b[:2]); err != nil {
-		return header{}, err
-	}
-	h, extra, err := parseHeader(b[0], b[1])
-	if err != nil {
-		return header{}, err
-	}
-	if extra > 0 {
-		if err := c.read(b[:extra]); err != nil {
-			return header{}, err
-		}
-		if extra == 2 {
-			h.length = uint64(binary.BigEndian.Uint16(b))
-		} else {
-			h.length = binary.BigEndian.Uint64(b)
-		}
-	}
-	if h.length >= 1<<63 {
-		return header{}, violation(ProtocolError, "a length has its highest bit set")
-	}
-	if err := c.read(b[:4]); err != nil {
-		return header{}, err
-	}
-	copy(h.mask[:], b)
-	return h, nil
-}
-
-// control reads and answers a control frame. The client's close is an error.
-func (c *Conn) control(h header) error {
-	payload, err := c.payload(nil, h)
-	if err != nil {
-		return err
-	}
-	switch h.op {
-	case opClose:
-		return closedBy(payload)
-	case opPing:
-		// Should this evict the client, or find it closed, the next read says so.
-		_ = c.Send(encode(opPong, payload))
-	}
-	return nil
-}
-
-// payload appends a frame's payload, unmasked, to msg. The length is within the
-// limits, but only claimed: memory at most doubles with what has arrived.
-func (c *Conn) payload(msg []byte, h header) ([]byte, error) {
-	left := int(h.length)
-	for pos := 0; left > 0; {
-		start, step := len(msg), min(left, max(len(msg), largeWindow))
-		msg = slices.Grow(msg, step)[:start+step]
-		if err := c.read(msg[start:]); err != nil {
-			return nil, err
-		}
-		gobwas.Cipher(msg[start:], h.mask, pos)
-		pos += step
-		left -= step
-	}
-	return msg, nil
-}
-
-// read fills p.
-func (c *Conn) read(p []byte) error {
-	for len(p) > 0 {
-		if len(c.in.unread) > 0 {
-			n := copy(p, c.in.unread)
-			p, c.in.unread = p[n:], c.in.unread[n:]
-			continue
-		}
-		if len(p) >= largeWindow { // a window would only be a detour
-			n, err := c.receive(p)
-			if err != nil {
-				return err
-			}
-			p, c.in.full = p[n:], false
-			continue
-		}
-		window := c.in.window()
-		n, err := c.receive(window)
-		if err != nil {
-			return err
-		}
-		c.in.unread, c.in.full = window[:n], n == len(window)
-	}
-	return nil
-}
-
-// receive reads once. The client's silence is limited, or, when the connection
-// is closing, its time.
-func (c *Conn) receive(p []byte) (int, error) {
-	if err := c.armRead(); err != nil {
-		return 0, err
-	}
-	n, err := c.nc.Read(p)
-	switch {
-	case n > 0:
-		return n, nil // an error will come again
-	case err == nil:
-		return 0, io.ErrNoProgress
-	}
-	return 0, err
-}
-
-func (c *Conn) armRead() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nc.SetReadDeadline(c.deadline(c.limits.IdleTimeout))
+	c.deaf = true
+	c.peerDone = c.peerDone || end.Remote
+	c.fail(end)
 }
 
-// window is what the next read may fill: the small one, unless the last read
-// showed that there is more.
-func (in *inbox) window() []byte {
-	if !in.full {
-		in.release()
-		return in.small[:]
+// next takes at most one frame from the data, and returns the rest.
+func (c *Conn) next(w *worker, data []byte) ([]byte, *CloseError) {
+	if c.in != nil && c.in.left > 0 {
+		return c.goOn(w, data)
 	}
-	if in.large == nil {
-		in.large = windows.Get().(*[largeWindow]byte)
+	h, size, end := c.header(data)
+	if end != nil || size < 0 {
+		return nil, end
 	}
-	return in.large[:]
+	data = data[size:]
+	if end := c.allow(h); end != nil {
+		return nil, end
+	}
+	if h.length > len(data) {
+		in := c.inbox()
+		in.frame, in.left = h, h.length
+		return c.goOn(w, data)
+	}
+	payload := data[:h.length]
+	c.unmask(payload, h, 0)
+	return data[h.length:], c.whole(w, h, payload)
 }
 
-// release gives the large window back.
-func (in *inbox) release() {
-	in.unread = nil
-	if in.large != nil {
-		windows.Put(in.large)
-		in.large = nil
+func (c *Conn) inbox() *inbox {
+	if c.in == nil {
+		c.in = &inbox{}
 	}
+	return c.in
 }
 
-// after is what may be read after that error.
-func after(err error) state {
-	var end *CloseError
-	switch {
-	case errors.As(err, &end) && !end.Remote:
-		return broken
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return broken
-	}
-	return over
-}
-
-// endOf is the end that an error of reading is for the connection.
-func endOf(err error, limits Limits) *CloseError {
-	var end *CloseError
-	switch {
-	case errors.As(err, &end):
-		return end
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &CloseError{
-			Code:   ProtocolError,
-			Reason: "idle timeout",
-			err:    fault.Timeout.Errorf("the client was silent for %v", limits.IdleTimeout),
+// header reads the next header. Size is how much of the data it took, and less
+// than 0 if there is more to it.
+func (c *Conn) header(data []byte) (h header, size int, end *CloseError) {
+	if c.in == nil || c.in.heads == 0 {
+		if h, size, end = c.parseHeader(data); size > 0 || end != nil {
+			return h, size, end
 		}
 	}
-	return lost(err)
+	in := c.inbox()
+	taken := copy(in.head[in.heads:], data)
+	h, size, end = c.parseHeader(in.head[:in.heads+taken])
+	if size == 0 {
+		in.heads += taken
+		return h, -1, end
+	}
+	size -= in.heads
+	in.heads = 0
+	return h, size, end
+}
+
+// allow says whether that frame may come now.
+func (c *Conn) allow(h header) *CloseError {
+	var begun Op
+	have := 0
+	if c.in != nil {
+		begun, have = c.in.op, len(c.in.msg)
+	}
+	switch {
+	case h.op.control():
+	case h.op == opContinuation && begun == 0:
+		return violation(ProtocolError, "a continuation of nothing")
+	case h.op != opContinuation && begun != 0:
+		return violation(ProtocolError, "a message inside a fragmented message")
+	case h.length > c.limits.messageBytes()-have:
+		return violation(TooBig, "the message is too long")
+	}
+	return nil
+}
+
+func (c *Conn) unmask(p []byte, h header, pos int) {
+	if !c.client {
+		gobwas.Cipher(p, h.mask, pos)
+	}
+}
+
+// goOn takes more of a payload. Its length is within the limits, but only
+// claimed: memory at most doubles with what has arrived.
+func (c *Conn) goOn(w *worker, data []byte) ([]byte, *CloseError) {
+	in := c.in
+	n := min(in.left, len(data))
+	c.unmask(data[:n], in.frame, in.frame.length-in.left)
+	to := &in.msg
+	if in.frame.op.control() {
+		to = &in.inner
+	} else if in.frame.op != opContinuation {
+		in.op, in.zip = in.frame.op, in.frame.zip
+	}
+	*to = grow(*to, n, in.left)
+	*to = append(*to, data[:n]...)
+	if in.left -= n; in.left > 0 {
+		return nil, nil
+	}
+	h, payload := in.frame, in.inner
+	if h.op.control() {
+		in.inner = nil
+		return data[n:], c.control(h, payload)
+	}
+	return data[n:], c.fragment(w, h, nil)
+}
+
+// grow makes room for n more bytes, of which, all told, more are expected.
+func grow(p []byte, n, expected int) []byte {
+	if cap(p)-len(p) >= n {
+		return p
+	}
+	return slices.Grow(p, min(expected, max(n, len(p))))
+}
+
+// whole takes a frame whose payload is there.
+func (c *Conn) whole(w *worker, h header, payload []byte) *CloseError {
+	switch {
+	case h.op.control():
+		return c.control(h, payload)
+	case h.fin && h.op != opContinuation:
+		return c.message(w, h.op, h.zip, payload)
+	case h.op != opContinuation:
+		in := c.inbox()
+		in.op, in.zip = h.op, h.zip
+	}
+	return c.fragment(w, h, payload)
+}
+
+// fragment takes a part of the message, and, with its last, the message.
+func (c *Conn) fragment(w *worker, h header, payload []byte) *CloseError {
+	in := c.in
+	in.msg = append(in.msg, payload...)
+	if !h.fin {
+		return nil
+	}
+	op, zip, msg := in.op, in.zip, in.msg
+	in.op, in.zip, in.msg = 0, false, nil
+	return c.message(w, op, zip, msg)
+}
+
+// message has the handler hear of a message, unless the connection has ended.
+func (c *Conn) message(w *worker, op Op, zip bool, msg []byte) *CloseError {
+	c.pings.count = 0
+	if c.end.Load() != nil {
+		return nil
+	}
+	if zip {
+		out, end := c.deflate.inflate(msg, c.limits.messageBytes())
+		if end != nil {
+			return end
+		}
+		msg = out
+	}
+	if op == OpText && !utf8.Valid(msg) {
+		return violation(InvalidPayload, "a text message is not UTF-8")
+	}
+	w.begin()
+	return c.hand(w, op, msg)
+}
+
+// hand calls the handler. Its panic is an end like others.
+func (c *Conn) hand(w *worker, op Op, msg []byte) (end *CloseError) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.mu.Lock()
+			c.linger = true
+			c.fail(crashed(v))
+			c.mu.Unlock()
+		}
+	}()
+	c.handler.Message(w.batch, op, msg)
+	return nil
+}
+
+// control answers a control frame.
+func (c *Conn) control(h header, payload []byte) *CloseError {
+	if h.op == opClose {
+		return closedBy(payload)
+	}
+	if !c.pings.allow(c.poller) {
+		return violation(Policy, "too many pings")
+	}
+	if h.op == opPing {
+		// Should this evict the client, or find it closed, there is no answer.
+		_ = c.Send(frameOf(opPong, payload))
+	}
+	return nil
+}
+
+// maxPings is about how many pings and pongs a peer may send within a second,
+// without a message in between.
+const maxPings = 100
+
+// pings counts them.
+type pings struct {
+	count  int32
+	second int32
+}
+
+func (p *pings) allow(poller *Poller) bool {
+	if p.count++; p.count <= maxPings {
+		return true
+	}
+	now := int32(poller.now() / time.Second)
+	if now == p.second {
+		return false
+	}
+	p.count, p.second = 1, now
+	return true
 }

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -24,11 +23,11 @@ var bye = wstest.Frame(fin|wstest.Close, []byte{0x03, 0xe8})
 
 func f(first byte, payload string) []byte { return wstest.Frame(first, []byte(payload)) }
 
-func TestReadMessage(t *testing.T) {
-	small := ws.Limits{MaxMessageBytes: 10}
+func TestMessages(t *testing.T) {
+	small := &ws.Limits{MaxMessageBytes: 10}
 	tests := []struct {
 		name   string
-		limits ws.Limits
+		limits *ws.Limits
 		wire   []byte
 		want   []string
 		code   ws.Code
@@ -106,8 +105,8 @@ func TestReadMessage(t *testing.T) {
 		last.name, last.wire, last.code = "close code that may be sent", wire, code
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, end, answers := replay(t, tt.limits, tt.wire)
+		check := func(t *testing.T, open pipe) {
+			got, end, answers := replay(t, open, tt.limits, tt.wire)
 			wantEqual(t, "messages", got, tt.want)
 			if end.Code != tt.code {
 				t.Errorf("ended with %v, want %d", end, tt.code)
@@ -126,14 +125,18 @@ func TestReadMessage(t *testing.T) {
 					t.Errorf("answer %d is %v", i, a)
 				}
 			}
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			bubbles(t, check)
+			t.Run("socket", func(t *testing.T) { check(t, socketPipe(t)) })
 		})
 	}
 }
 
 func TestPingIsAnsweredInsideAMessage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
-		go messages(t, conn)
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
 		_ = client.Frame(wstest.Text, []byte("never"))
 		for _, ping := range []string{"one", "", strings.Repeat("x", 125)} {
 			_ = client.Frame(fin|wstest.Ping, []byte(ping))
@@ -144,71 +147,116 @@ func TestPingIsAnsweredInsideAMessage(t *testing.T) {
 			_ = client.Frame(wstest.Continuation, []byte("finished"))
 		}
 		client.Hangup()
-		<-conn.Done()
+		<-e.ended
+	})
+}
+
+// A client cannot make us do nothing but answer its pings, even if it reads.
+func TestPingFlood(t *testing.T) {
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
+		time.Sleep(time.Second)
+		go collect(client)
+		pings := 0
+		for client.Frame(fin|wstest.Ping, nil) == nil && pings < 1000 {
+			if pings++; pings == 90 {
+				_ = client.Text("a message in between")
+			}
+		}
+		if end := <-e.ended; end.Code != ws.Policy || pings < 190 {
+			t.Errorf("ended with %v after %d pings", end, pings)
+		}
+		client.Hangup()
+	})
+}
+
+func TestPingsNowAndThen(t *testing.T) {
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
+		for range 1000 {
+			time.Sleep(50 * time.Millisecond)
+			if err := client.Frame(fin|wstest.Ping, nil); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := client.Read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		client.Hangup()
+		<-e.ended
 	})
 }
 
 func TestEOF(t *testing.T) {
 	for _, wire := range [][]byte{nil, {text}, wstest.Header(text, 300)[:3], f(text, "cut")[:8], f(wstest.Text, "begun")} {
-		nc := newFake()
-		nc.read = chunked(bytes.NewReader(wire), 100)
-		conn := ws.New(nc, nil, ws.Limits{})
-		got, end := messages(t, conn)
-		if len(got) > 0 || end.Code != ws.Abnormal || !end.Remote {
-			t.Errorf("%x: got %q and %v", wire, got, end)
-		}
-		wantKind(t, end, fault.Canceled)
-		<-conn.Done()
+		bubbles(t, func(t *testing.T, open pipe) {
+			conn, client := open(nil)
+			e := serve(t, conn)
+			if len(wire) > 0 {
+				_, _ = client.Conn.Write(wire)
+			}
+			client.Hangup()
+			end := <-e.ended
+			if got := e.messages(); len(got) > 0 || end.Code != ws.Abnormal || !end.Remote {
+				t.Errorf("%x: got %q and %v", wire, got, end)
+			}
+			wantKind(t, end, fault.Canceled)
+		})
 	}
 }
 
 func TestNetworkFailure(t *testing.T) {
 	nc := newFake()
 	nc.read = func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-	conn := ws.New(nc, nil, ws.Limits{})
-	_, _, err := conn.ReadMessage()
-	wantKind(t, err, fault.Unavailable)
-	<-conn.Done()
+	wantKind(t, <-serve(t, ws.New(nc, nil, nil)).ended, fault.Unavailable)
 }
 
 func TestReceivedComesFirst(t *testing.T) {
 	wire := join(f(text, "one"), f(text, "two"), bye)
 	for cut := range wire {
+		bubbles(t, func(t *testing.T, _ pipe) {
+			server, client := newMemory(100)
+			_, _ = client.Write(wire[cut:])
+			e := serve(t, ws.New(server, bytes.Clone(wire[:cut]), nil))
+			if end := <-e.ended; end.Code != ws.Normal {
+				t.Errorf("cut at %d: %v", cut, end)
+			}
+			wantEqual(t, "messages", e.messages(), []string{"one", "two"})
+		})
 		nc := newFake()
 		nc.read, nc.write = chunked(bytes.NewReader(wire[cut:]), 7), discard
-		conn := ws.New(nc, wire[:cut:cut], ws.Limits{})
-		got, end := messages(t, conn)
-		wantEqual(t, "messages", got, []string{"one", "two"})
-		if end.Code != ws.Normal {
+		e := serve(t, ws.New(nc, bytes.Clone(wire[:cut]), nil))
+		if end := <-e.ended; end.Code != ws.Normal {
 			t.Errorf("cut at %d: %v", cut, end)
 		}
-		<-conn.Done()
+		wantEqual(t, "messages", e.messages(), []string{"one", "two"})
 	}
 }
 
 func TestIdleTimeout(t *testing.T) {
 	for _, wire := range [][]byte{nil, {text}, f(wstest.Text, "begun")} {
-		synctest.Test(t, func(t *testing.T) {
-			conn, client := wstest.Pipe(ws.Limits{IdleTimeout: 30 * time.Second})
+		bubbles(t, func(t *testing.T, open pipe) {
+			conn, client := open(&ws.Limits{IdleTimeout: 30 * time.Second})
+			e := serve(t, conn)
 			frames := make(chan []frame, 1)
-			go func() { frames <- collect(client) }()
-			start := time.Now()
+			closed := make(chan time.Time, 1)
 			go func() {
-				// Not a timeout: bytes arrive just in time.
-				for range 3 {
-					time.Sleep(29 * time.Second)
-					_ = client.Frame(fin|wstest.Pong, nil)
-				}
-				if len(wire) > 0 {
-					_, _ = client.Conn.Write(wire)
-				}
+				frames <- collect(client)
+				closed <- time.Now()
 			}()
-			_, _, err := conn.ReadMessage()
-			if silent := time.Since(start) - 3*29*time.Second; silent != 30*time.Second {
-				t.Errorf("closed after %v of silence", silent)
+			start := time.Now()
+			// Not a timeout: bytes arrive just in time.
+			for range 3 {
+				time.Sleep(29 * time.Second)
+				_ = client.Frame(fin|wstest.Pong, nil)
 			}
-			wantKind(t, err, fault.Timeout)
-			<-conn.Done()
+			if len(wire) > 0 {
+				_, _ = client.Conn.Write(wire)
+			}
+			wantKind(t, <-e.ended, fault.Timeout)
+			wantTook(t, time.Since(start)-3*29*time.Second-5*time.Second, 30*time.Second)
 			client.Hangup()
 			wantEqual(t, "frames", <-frames, []frame{{op: wstest.Close, code: ws.ProtocolError}})
 		})
@@ -216,19 +264,18 @@ func TestIdleTimeout(t *testing.T) {
 }
 
 func TestDefaultTimeouts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
-		go collect(client) // which answers nothing
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
 		start := time.Now()
-		_, _, err := conn.ReadMessage()
-		wantKind(t, err, fault.Timeout)
-		if idle := time.Since(start); idle != time.Minute {
-			t.Errorf("idle for %v", idle)
+		_, _, err := client.Read() // and answers nothing
+		if closeError(t, err).Code != ws.ProtocolError {
+			t.Error(err)
 		}
-		<-conn.Done()
-		if all := time.Since(start); all != time.Minute+5*time.Second {
-			t.Errorf("gone after %v", all)
-		}
+		wantTook(t, time.Since(start), time.Minute)
+		start = time.Now()
+		wantKind(t, <-e.ended, fault.Timeout)
+		wantTook(t, time.Since(start), 5*time.Second)
 		client.Hangup()
 	})
 }
@@ -249,28 +296,27 @@ func TestClaimedLengthAllocatesNothing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			nc := newFake()
 			nc.read, nc.write = chunked(bytes.NewReader(tt.wire), 1000), discard
-			conn := ws.New(nc, nil, ws.Limits{MaxMessageBytes: 1 << 30})
+			conn := ws.New(nc, nil, &ws.Limits{MaxMessageBytes: 1 << 30})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, end := messages(t, conn)
+			end := <-serve(t, conn).ended
 			runtime.ReadMemStats(&after)
 			if end.Code != tt.code {
 				t.Errorf("ended with %v", end)
 			}
-			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<10 {
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 256<<10 {
 				t.Errorf("%d bytes allocated for %d received", grown, len(tt.wire))
 			}
-			<-conn.Done()
 		})
 	}
 }
 
 // Messages of many lengths in a row, in reads of many lengths, go through every
-// path from window to message.
-func TestWindows(t *testing.T) {
+// path from buffer to message.
+func TestChunks(t *testing.T) {
 	var wire []byte
 	var want []string
-	for _, n := range []int{0, 1, 36, 121, 122, 123, 128, 129, 500, 4081, 4095, 4096, 4097, 9000, 3, 70000, 0, 5} {
+	for _, n := range []int{0, 1, 36, 121, 122, 123, 255, 256, 257, 500, 4081, 16383, 16384, 16385, 9000, 3, 70000, 0, 5} {
 		msg := strings.Repeat("abcdefg", n/7+1)[:n]
 		want = append(want, msg)
 		wire = append(wire, f(text, msg)...)
@@ -279,12 +325,17 @@ func TestWindows(t *testing.T) {
 	for _, chunk := range []int{1, 2, 3, 7, 127, 128, 129, 1000, 4095, 4096, 4097, 1 << 20} {
 		nc := newFake()
 		nc.read, nc.write = chunked(bytes.NewReader(wire), chunk), discard
-		conn := ws.New(nc, nil, ws.Limits{})
-		got, end := messages(t, conn)
-		wantEqual(t, "messages", got, want)
-		if end.Code != ws.Normal {
+		e := serve(t, ws.New(nc, nil, nil))
+		if end := <-e.ended; end.Code != ws.Normal {
 			t.Errorf("chunks of %d: %v", chunk, end)
 		}
-		<-conn.Done()
+		wantEqual(t, "messages", e.messages(), want)
+		server, client := newMemory(max(chunk, 100)) // less takes seconds
+		e = serve(t, ws.New(server, nil, nil))
+		if _, err := client.Write(wire); err != nil {
+			t.Error(err)
+		}
+		<-e.ended
+		wantEqual(t, "messages in memory", e.messages(), want)
 	}
 }

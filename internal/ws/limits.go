@@ -3,10 +3,11 @@ package ws
 import "time"
 
 // Limits is how much a connection may take of the server. A field that is zero
-// or less means its default.
+// or less means its default, and so does a nil *Limits. Connections share it:
+// it must not change while one of them is open.
 type Limits struct {
-	// MaxMessageBytes is the longest message taken from the client, all of its
-	// fragments together. Default 1 MiB.
+	// MaxMessageBytes is the longest message taken from the other end, all of its
+	// fragments together, compressed and not. Default 1 MiB.
 	MaxMessageBytes int
 
 	// MaxPendingBytes and MaxPendingFrames are what may wait to be written,
@@ -14,31 +15,64 @@ type Limits struct {
 	MaxPendingBytes  int
 	MaxPendingFrames int
 
-	// IdleTimeout is the longest silence of the client. Any byte ends it.
+	// IdleTimeout is the longest silence of the other end. Any byte ends it.
 	// Default 60 s.
 	IdleTimeout time.Duration
 
-	// WriteTimeout is the longest that one write, of at most 64 KiB or one
-	// frame, may take. Default 10 s.
+	// WriteTimeout is the longest time in which the other end takes none of what
+	// is pending. Default 10 s.
 	WriteTimeout time.Duration
 
 	// CloseTimeout is the longest from Close until the connection is gone:
-	// writing what is pending and hearing the client's close. Default 5 s.
+	// writing what is pending and hearing the other's close. Default 5 s.
 	CloseTimeout time.Duration
 }
 
-func (l Limits) orDefaults() Limits {
-	fallBack(&l.MaxMessageBytes, 1<<20)
-	fallBack(&l.MaxPendingBytes, 1<<20)
-	fallBack(&l.MaxPendingFrames, 1024)
-	fallBack(&l.IdleTimeout, 60*time.Second)
-	fallBack(&l.WriteTimeout, 10*time.Second)
-	fallBack(&l.CloseTimeout, 5*time.Second)
-	return l
+func (l *Limits) messageBytes() int {
+	if l == nil {
+		return 1 << 20
+	}
+	return orDefault(l.MaxMessageBytes, 1<<20)
 }
 
-func fallBack[T int | time.Duration](v *T, def T) {
-	if *v <= 0 {
-		*v = def
+func (l *Limits) pendingBytes() int {
+	if l == nil {
+		return 1 << 20
 	}
+	return orDefault(l.MaxPendingBytes, 1<<20)
+}
+
+func (l *Limits) pendingFrames() int {
+	if l == nil {
+		return 1024
+	}
+	return orDefault(l.MaxPendingFrames, 1024)
+}
+
+func (l *Limits) idle() time.Duration {
+	if l == nil {
+		return 60 * time.Second
+	}
+	return orDefault(l.IdleTimeout, 60*time.Second)
+}
+
+func (l *Limits) write() time.Duration {
+	if l == nil {
+		return 10 * time.Second
+	}
+	return orDefault(l.WriteTimeout, 10*time.Second)
+}
+
+func (l *Limits) close() time.Duration {
+	if l == nil {
+		return 5 * time.Second
+	}
+	return orDefault(l.CloseTimeout, 5*time.Second)
+}
+
+func orDefault[T int | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
 }

@@ -1,8 +1,10 @@
 package ws_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -25,7 +27,8 @@ func TestFrameLengths(t *testing.T) {
 
 func TestFrameIsACopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
+		conn, client := wstest.Pipe(nil)
+		e := serve(t, conn)
 		payload := []byte("before")
 		frame := ws.Text(payload)
 		copy(payload, "after!")
@@ -35,13 +38,44 @@ func TestFrameIsACopy(t *testing.T) {
 		}
 		conn.Close(ws.Normal, "")
 		client.Hangup()
-		<-conn.Done()
+		<-e.ended
 	})
 }
 
+// The two ways of making a frame without a copy make the same frame.
+func TestBuild(t *testing.T) {
+	for _, n := range []int{0, 125, 126, 400, 65535, 65536} {
+		payload := strings.Repeat("x", n)
+		want := ws.Text([]byte(payload))
+		built := ws.Build(ws.OpText, func(dst []byte) []byte { return append(dst, payload...) })
+		owned := ws.NewFrame(ws.OpText, append(make([]byte, ws.HeaderRoom), payload...))
+		for _, got := range []ws.Frame{built, owned} {
+			if wire(t, got) != wire(t, want) {
+				t.Errorf("%d bytes: another frame", n)
+			}
+		}
+	}
+}
+
+// wire is what is written of a frame.
+func wire(t *testing.T, frame ws.Frame) string {
+	server, client := newMemory(1 << 17)
+	conn := ws.New(server, nil, nil)
+	e := serve(t, conn)
+	if err := conn.SendNow(frame); err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, frame.Len())
+	_, _ = io.ReadFull(client, p)
+	_ = client.Close()
+	<-e.ended
+	return string(p)
+}
+
 func TestSendInOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
 		var want []frame
 		for i := range 1000 {
 			n := []int{0, 10, 125, 126, 300}[i%5]
@@ -62,40 +96,50 @@ func TestSendInOrder(t *testing.T) {
 			t.Errorf("got %d %q", op, msg)
 		}
 		client.Hangup()
-		if _, end := messages(t, conn); !end.Remote {
+		if end := <-e.ended; !end.Remote {
 			t.Error(end)
 		}
-		<-conn.Done()
 	})
 }
 
 func TestSendersInParallel(t *testing.T) {
-	conn, client := wstest.Pipe(ws.Limits{MaxPendingFrames: 8 * 100})
-	var wg sync.WaitGroup
-	for id := range 8 {
-		wg.Go(func() {
-			for i := range 100 {
-				if err := conn.Send(ws.Binary([]byte{byte(id), byte(i)})); err != nil {
-					t.Error(err)
-				}
+	for name, open := range map[string]pipe{
+		"memory": pipes["memory"], "goroutines": pipes["goroutines"], "socket": socketPipe(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, client := open(&ws.Limits{MaxPendingFrames: 8 * 100})
+			e := serve(t, conn)
+			var wg sync.WaitGroup
+			for id := range 8 {
+				wg.Go(func() {
+					for i := range 100 {
+						send := []func(ws.Frame) error{conn.Send, conn.SendNow}[i%2]
+						if err := send(ws.Binary([]byte{byte(id), byte(i)})); err != nil {
+							t.Error(err)
+						}
+						if i%10 == 0 {
+							conn.Flush()
+						}
+					}
+				})
 			}
+			var next [8]byte
+			for range 8 * 100 {
+				_, msg, err := client.Read()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if msg[1] != next[msg[0]] {
+					t.Fatalf("sender %d: frame %d comes before %d", msg[0], msg[1], next[msg[0]])
+				}
+				next[msg[0]]++
+			}
+			wg.Wait()
+			conn.Close(ws.Normal, "")
+			client.Hangup()
+			<-e.ended
 		})
 	}
-	var next [8]byte
-	for range 8 * 100 {
-		_, msg, err := client.Read()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if msg[1] != next[msg[0]] {
-			t.Fatalf("sender %d: frame %d comes before %d", msg[0], msg[1], next[msg[0]])
-		}
-		next[msg[0]]++
-	}
-	wg.Wait()
-	conn.Close(ws.Normal, "")
-	client.Hangup()
-	<-conn.Done()
 }
 
 // What is pending leaves together, within the bounds of one write.
@@ -124,7 +168,8 @@ func TestBatches(t *testing.T) {
 					sizes = append(sizes, len(p))
 					return len(p), nil
 				}
-				conn := ws.New(nc, nil, ws.Limits{})
+				conn := ws.New(nc, nil, nil)
+				e := serve(t, conn)
 				var want []int
 				frames := tt.frames
 				for i, n := range frames {
@@ -146,9 +191,8 @@ func TestBatches(t *testing.T) {
 				close(gate)
 				synctest.Wait()
 				wantEqual(t, "writes", sizes, want)
-				nc.read = func([]byte) (int, error) { return 0, net.ErrClosed }
-				_, _ = messages(t, conn)
-				<-conn.Done()
+				_ = nc.Close()
+				<-e.ended
 			})
 		})
 	}
@@ -156,8 +200,9 @@ func TestBatches(t *testing.T) {
 
 // Room that was used is room again.
 func TestOutboxEmpties(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{MaxPendingFrames: 2, MaxPendingBytes: 20})
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(&ws.Limits{MaxPendingFrames: 2, MaxPendingBytes: 20})
+		e := serve(t, conn)
 		for range 5 {
 			for range 2 {
 				if err := conn.Send(ws.Text(make([]byte, 8))); err != nil {
@@ -172,15 +217,15 @@ func TestOutboxEmpties(t *testing.T) {
 			synctest.Wait()
 		}
 		client.Hangup()
-		_, _ = messages(t, conn)
-		<-conn.Done()
+		<-e.ended
 	})
 }
 
 func TestFramesThatCannotBeSent(t *testing.T) {
 	nc := newFake()
 	nc.write = discard
-	conn := ws.New(nc, nil, ws.Limits{MaxPendingBytes: 100})
+	conn := ws.New(nc, nil, &ws.Limits{MaxPendingBytes: 100})
+	e := serve(t, conn)
 	wantKind(t, conn.Send(ws.Frame{}), fault.Invalid)
 	wantKind(t, conn.Send(ws.Text(make([]byte, 99))), fault.Invalid)
 	if err := conn.Send(ws.Text(make([]byte, 98))); err != nil {
@@ -188,38 +233,52 @@ func TestFramesThatCannotBeSent(t *testing.T) {
 	}
 	conn.Close(ws.Normal, "")
 	_ = nc.Close()
-	<-conn.Done()
+	<-e.ended
 }
 
 func TestWriteTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{})
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(nil)
+		e := serve(t, conn)
 		start := time.Now()
-		_ = conn.Send(ws.Text([]byte("nobody reads this")))
-		_, _, err := conn.ReadMessage()
-		wantKind(t, err, fault.Timeout)
-		<-conn.Done()
-		if took := time.Since(start); took != 10*time.Second {
-			t.Errorf("took %v", took)
-		}
+		_ = conn.Send(ws.Text(make([]byte, 1000))) // nobody reads this
+		wantKind(t, <-e.ended, fault.Timeout)
+		wantTook(t, time.Since(start), 10*time.Second)
 		client.Hangup()
 	})
 }
 
 // A slow client that takes each write in time stays.
 func TestWriteInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := wstest.Pipe(ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour})
-		go messages(t, conn)
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(&ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour})
+		e := serve(t, conn)
 		for range 5 {
-			_ = conn.Send(ws.Text([]byte("x")))
+			_ = conn.Send(ws.Text(make([]byte, 100)))
 			time.Sleep(time.Second - 1)
 			if _, _, err := client.Read(); err != nil {
 				t.Fatal(err)
 			}
 		}
 		client.Hangup()
-		<-conn.Done()
+		<-e.ended
+	})
+}
+
+// So does one that takes one frame for longer, but takes of it.
+func TestWriteMakesProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := memoryPair(&ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour}, 64)
+		e := serve(t, conn)
+		_ = conn.Send(ws.Text(make([]byte, 1000)))
+		for range 15 {
+			time.Sleep(time.Second - 1)
+			if _, err := io.ReadFull(client.Conn, make([]byte, 64)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		client.Hangup()
+		<-e.ended
 	})
 }
 
@@ -232,14 +291,14 @@ func TestWriteFailureAndPanic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			nc := newFake()
 			nc.write = write
-			conn := ws.New(nc, nil, ws.Limits{})
+			conn := ws.New(nc, nil, nil)
+			e := serve(t, conn)
 			_ = conn.Send(ws.Text([]byte("x")))
-			_, _, err := conn.ReadMessage() // ended by the writer
-			wantKind(t, err, fault.Unavailable)
-			if closeError(t, err).Code != ws.Abnormal || !strings.Contains(err.Error(), "broken pipe") {
-				t.Error(err)
+			end := <-e.ended
+			wantKind(t, end, fault.Unavailable)
+			if end.Code != ws.Abnormal || !strings.Contains(end.Error(), "broken pipe") {
+				t.Error(end)
 			}
-			<-conn.Done()
 		})
 	}
 }
@@ -248,15 +307,17 @@ func TestWriteFailureAndPanic(t *testing.T) {
 type hopeless struct{ net.Conn }
 
 func TestPanicsAreContained(t *testing.T) {
-	conn := ws.New(hopeless{}, nil, ws.Limits{}) // all methods of a nil net.Conn
+	conn := ws.New(hopeless{}, nil, nil) // all methods of a nil net.Conn
+	e := serve(t, conn)
 	_ = conn.Send(ws.Text([]byte("x")))
-	<-conn.Done()
+	<-e.ended
 	wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Unavailable)
 }
 
 // Over TCP a batch is one writev; its frames arrive whole and in order.
 func TestBatchesOverTCP(t *testing.T) {
-	conn, client := tcpPair(t, ws.Limits{})
+	conn, client := socketPipe(t)(nil)
+	e := serve(t, conn)
 	var want []string
 	for i := range 500 {
 		msg := strings.Repeat(fmt.Sprintf("%03d", i), i%50)
@@ -271,6 +332,25 @@ func TestBatchesOverTCP(t *testing.T) {
 		}
 	}
 	client.Hangup()
-	_, _ = messages(t, conn)
-	<-conn.Done()
+	<-e.ended
+}
+
+// A client that stops reading and goes on later gets all there is.
+func TestBackPressureOverTCP(t *testing.T) {
+	conn, client := socketPipe(t)(&ws.Limits{MaxPendingBytes: 64 << 20})
+	e := serve(t, conn)
+	const frames, size = 200, 100_000
+	for i := range frames {
+		if err := conn.Send(ws.Binary(bytes.Repeat([]byte{byte(i)}, size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range frames {
+		_, msg, err := client.Read()
+		if err != nil || len(msg) != size || msg[0] != byte(i) || msg[size-1] != byte(i) {
+			t.Fatalf("frame %d: %d bytes, %v", i, len(msg), err)
+		}
+	}
+	client.Hangup()
+	<-e.ended
 }

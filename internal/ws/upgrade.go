@@ -11,6 +11,13 @@ import (
 	"github.com/bennu-go/bennu/fault"
 )
 
+// UpgradeOptions are what [Upgrade] offers.
+type UpgradeOptions struct {
+	Limits    *Limits  // nil: the defaults
+	Protocols []string // spoken here; none: the client's offer is ignored
+	Deflate   *Deflate // nil: no compression
+}
+
 // Upgrade answers a websocket handshake and takes the connection over. Of the
 // protocols, the first that the client offers is chosen; without protocols none
 // is, and the client's offer is ignored. Headers that are already set on w, such
@@ -24,14 +31,19 @@ import (
 // no websocket handshake, Internal (500) if w cannot be hijacked.
 //
 // The handler should return soon after, because the HTTP server keeps the
-// request and its buffers until then.
-func Upgrade(w http.ResponseWriter, r *http.Request, limits Limits, protocols ...string) (*Conn, error) {
-	protocol, err := choose(r.Header, protocols)
+// request and its buffers until then. The connection has to be served, or
+// closed.
+func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, error) {
+	protocol, err := choose(r.Header, o.Protocols)
 	if err == nil {
 		err = check(r)
 	}
 	if err != nil {
 		return nil, refuse(w, err)
+	}
+	var deflated string
+	if o.Deflate != nil {
+		deflated = acceptDeflate(r.Header)
 	}
 	answer := w.Header().Clone()
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -42,22 +54,27 @@ func Upgrade(w http.ResponseWriter, r *http.Request, limits Limits, protocols ..
 	// What the client sent right behind the handshake.
 	received, err := rw.Reader.Peek(rw.Reader.Buffered())
 	received = slices.Clone(received)
-	limits = limits.orDefaults()
 	if err == nil {
 		err = nc.SetDeadline(time.Time{}) // those of the HTTP server
 	}
 	if err == nil {
-		err = nc.SetWriteDeadline(time.Now().Add(limits.WriteTimeout))
+		err = nc.SetWriteDeadline(time.Now().Add(o.Limits.write()))
 	}
 	if err == nil {
-		_, err = nc.Write(accept(answer, r.Header.Get("Sec-Websocket-Key"), protocol))
+		_, err = nc.Write(accept(answer, r.Header.Get("Sec-Websocket-Key"), protocol, deflated))
+	}
+	if err == nil {
+		err = nc.SetWriteDeadline(time.Time{})
 	}
 	if err != nil {
 		_ = nc.Close()
 		return nil, fault.Unavailable.Wrap(err, "the handshake could not be answered")
 	}
-	c := New(nc, received, limits)
+	c := New(nc, received, o.Limits)
 	c.protocol = protocol
+	if deflated != "" {
+		c.deflate = o.Deflate
+	}
 	return c, nil
 }
 
@@ -117,8 +134,7 @@ func refuse(w http.ResponseWriter, err error) error {
 }
 
 // accept is the answer that makes it a websocket.
-func accept(h http.Header, key, protocol string) []byte {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+func accept(h http.Header, key, protocol, deflated string) []byte {
 	for _, name := range []string{
 		"Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer",
 		"Sec-Websocket-Accept", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Sec-Websocket-Version",
@@ -127,13 +143,22 @@ func accept(h http.Header, key, protocol string) []byte {
 	}
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-	b.WriteString("Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n")
+	b.WriteString("Sec-WebSocket-Accept: " + proof(key) + "\r\n")
 	if protocol != "" {
 		b.WriteString("Sec-WebSocket-Protocol: " + protocol + "\r\n")
+	}
+	if deflated != "" {
+		b.WriteString("Sec-WebSocket-Extensions: " + deflated + "\r\n")
 	}
 	_ = h.Write(&b)
 	b.WriteString("\r\n")
 	return []byte(b.String())
+}
+
+// proof is what a server makes of the client's key.
+func proof(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // tokens are the comma-separated values of all headers of that name.

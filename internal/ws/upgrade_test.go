@@ -19,33 +19,29 @@ import (
 
 // echo upgrades and sends back what it gets.
 func echo(t *testing.T, protocols ...string) http.HandlerFunc {
+	p := newPoller(t)
 	return func(w http.ResponseWriter, r *http.Request) {
-		conn, err := ws.Upgrade(w, r, ws.Limits{}, protocols...)
+		conn, err := ws.Upgrade(w, r, ws.UpgradeOptions{Protocols: protocols})
 		if err != nil {
 			return
 		}
 		if conn.RemoteAddr().String() != r.RemoteAddr {
 			t.Errorf("remote address is %v, want %s", conn.RemoteAddr(), r.RemoteAddr)
 		}
-		for {
-			op, msg, err := conn.ReadMessage()
-			switch {
-			case err != nil:
-				<-conn.Done()
-				return
-			case op == ws.OpText:
-				err = conn.Send(ws.Text(msg))
-			default:
-				err = conn.Send(ws.Binary(msg))
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		}
+		conn.Serve(p, echoer{conn})
 	}
 }
 
-func serve(t *testing.T, h http.Handler) (addr string) {
+type echoer struct{ *ws.Conn }
+
+func (e echoer) Message(_ any, op ws.Op, payload []byte) {
+	_ = e.Send(ws.Build(op, func(dst []byte) []byte { return append(dst, payload...) }))
+	e.Flush()
+}
+
+func (e echoer) Closed(*ws.CloseError) {}
+
+func start(t *testing.T, h http.Handler) (addr string) {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -53,7 +49,7 @@ func serve(t *testing.T, h http.Handler) (addr string) {
 }
 
 func TestUpgrade(t *testing.T) {
-	addr := serve(t, echo(t))
+	addr := start(t, echo(t))
 	client, err := wstest.Dial(context.Background(), "ws://"+addr+"/path?x=y", http.Header{"Origin": {"http://elsewhere"}})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +98,7 @@ func TestSubProtocols(t *testing.T) {
 			for _, line := range tt.offer {
 				r.Header.Add("Sec-WebSocket-Protocol", line)
 			}
-			got, refusal = ws.Upgrade(w, r, ws.Limits{}, tt.spoken...)
+			got, refusal = ws.Upgrade(w, r, ws.UpgradeOptions{Protocols: tt.spoken})
 			if tt.status != 0 {
 				wantKind(t, refusal, fault.Forbidden)
 				if w.Code != tt.status || !strings.Contains(w.Body.String(), "phoenix") {
@@ -121,13 +117,12 @@ func TestSubProtocols(t *testing.T) {
 			}
 			_ = nc.Close()
 			got.Close(ws.Normal, "")
-			<-got.Done()
 		})
 	}
 }
 
 func TestDialOffersProtocols(t *testing.T) {
-	addr := serve(t, echo(t, "phoenix"))
+	addr := start(t, echo(t, "phoenix"))
 	offer := func(p string) http.Header { return http.Header{"Sec-Websocket-Protocol": {p}} }
 	client, err := wstest.Dial(context.Background(), "ws://"+addr, offer("other, phoenix"))
 	if err != nil || client.Protocol != "phoenix" {
@@ -165,7 +160,7 @@ func TestBadHandshakes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w, r := httptest.NewRecorder(), handshake()
 			tt.spoil(r)
-			_, err := ws.Upgrade(w, r, ws.Limits{})
+			_, err := ws.Upgrade(w, r, ws.UpgradeOptions{})
 			wantKind(t, err, fault.Invalid)
 			if w.Code != 400 || !strings.Contains(w.Body.String(), tt.says) || w.Header().Get("Sec-WebSocket-Version") != "13" {
 				t.Errorf("answered with %d %q %v", w.Code, w.Body, w.Header())
@@ -189,7 +184,7 @@ func TestGoodHandshakes(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html")
 			r := handshake()
 			vary(r)
-			conn, err := ws.Upgrade(w, r, ws.Limits{})
+			conn, err := ws.Upgrade(w, r, ws.UpgradeOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,14 +201,13 @@ func TestGoodHandshakes(t *testing.T) {
 			}
 			_ = nc.Close()
 			conn.Close(ws.Normal, "")
-			<-conn.Done()
 		})
 	}
 }
 
 // What a client sends together with its handshake is not lost.
 func TestPipelinedFrames(t *testing.T) {
-	addr := serve(t, echo(t))
+	addr := start(t, echo(t))
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -237,8 +231,9 @@ func TestPipelinedFrames(t *testing.T) {
 }
 
 func TestWrappedWriter(t *testing.T) {
-	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		echo(t)(wrapper{w}, r)
+	h := echo(t)
+	addr := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h(wrapper{w}, r)
 	}))
 	client, err := wstest.Dial(context.Background(), "ws://"+addr, nil)
 	if err != nil {
@@ -249,7 +244,7 @@ func TestWrappedWriter(t *testing.T) {
 
 func TestNotHijackable(t *testing.T) {
 	w := httptest.NewRecorder()
-	_, err := ws.Upgrade(w, handshake(), ws.Limits{})
+	_, err := ws.Upgrade(w, handshake(), ws.UpgradeOptions{})
 	wantKind(t, err, fault.Internal)
 	if w.Code != 500 {
 		t.Errorf("answered with %d", w.Code)
@@ -259,7 +254,7 @@ func TestNotHijackable(t *testing.T) {
 func TestHandshakeCannotBeWritten(t *testing.T) {
 	w, nc := newHijackable()
 	nc.write = func([]byte) (int, error) { return 0, io.ErrClosedPipe }
-	_, err := ws.Upgrade(w, handshake(), ws.Limits{})
+	_, err := ws.Upgrade(w, handshake(), ws.UpgradeOptions{})
 	wantKind(t, err, fault.Unavailable)
 	<-nc.closed
 }

@@ -84,12 +84,15 @@ func Dial(ctx context.Context, url string, header http.Header) (*Client, error) 
 	return &Client{Conn: nc, Protocol: hs.Protocol, in: in}, nil
 }
 
-// Pipe is a server's connection and its client over a net.Pipe, without a
-// handshake. Nothing is buffered: who writes waits for who reads. It works in a
-// synctest bubble.
-func Pipe(limits ws.Limits) (*ws.Conn, *Client) {
+// NewClient is the client's end of a connection whose handshake is done.
+func NewClient(nc net.Conn) *Client { return &Client{Conn: nc, in: bufio.NewReaderSize(nc, 512)} }
+
+// Pipe is a server's connection, to be served, and its client over a net.Pipe,
+// without a handshake. Nothing is buffered: who writes waits for who reads. It
+// works in a synctest bubble.
+func Pipe(limits *ws.Limits) (*ws.Conn, *Client) {
 	server, client := net.Pipe()
-	return ws.New(server, nil, limits), &Client{Conn: client, in: bufio.NewReader(client)}
+	return ws.New(server, nil, limits), NewClient(client)
 }
 
 // Text sends a text message.

@@ -1,0 +1,136 @@
+package ws
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+)
+
+// The way of connections that cannot be polled: TLS, wrapped ones, and all of
+// them on systems other than Linux. One goroutine reads, and one writes while
+// something is pending.
+
+const (
+	smallWindow = 256      // of a reader's own; holds a heartbeat and most events
+	largeWindow = 16 << 10 // lent while a peer sends more than that
+)
+
+// readAll is the reading goroutine: one long turn.
+func (c *Conn) readAll() {
+	w := &worker{p: c.poller, now: c.poller.now()}
+	c.receiveEarly(w)
+	w.endRound()
+	err := c.readUntilEnd(w)
+	c.in = nil
+	c.mu.Lock()
+	c.turning = false
+	c.unreadable(err)
+	c.finish(w)
+}
+
+func (c *Conn) readUntilEnd(w *worker) (err error) {
+	defer rescue(&err)
+	small := make([]byte, smallWindow)
+	window := small
+	for {
+		n, err := c.nc.Read(window)
+		if n > 0 {
+			w.now = c.poller.now()
+			c.mu.Lock()
+			c.heard = w.now
+			c.mu.Unlock()
+			c.receive(w, window[:n])
+			c.in = c.in.orNil()
+			w.endRound()
+			c.settleNow()
+		}
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return io.ErrNoProgress
+		case n < len(window):
+			window = small
+		case len(window) == smallWindow:
+			window = make([]byte, largeWindow)
+		}
+	}
+}
+
+// settleNow takes the next step of the end, if there is one.
+func (c *Conn) settleNow() {
+	if c.end.Load() == nil {
+		return
+	}
+	c.mu.Lock()
+	next := c.settle()
+	c.mu.Unlock()
+	c.do(next)
+}
+
+// writeAll is the writing goroutine. It writes what is pending, and leaves.
+func (c *Conn) writeAll() {
+	b := c.poller.batches.Get().(*batch)
+	defer c.poller.batches.Put(b)
+	for c.nextBatch(b) {
+		n, err := c.writeBatch(b)
+		b.clear()
+		c.mu.Lock()
+		c.out.wrote(n, c.deflate)
+		if err != nil {
+			c.out.drop()
+			c.fail(unwritable(err))
+			c.cut = true
+		}
+		c.mu.Unlock()
+	}
+}
+
+// nextBatch fills the next write. If there is none, the goroutine is not a
+// writer any more.
+func (c *Conn) nextBatch(b *batch) bool {
+	c.mu.Lock()
+	if !c.gone && !c.cut && c.out.load(b, c.deflate) {
+		b.err = c.limitWrite() // under the lock, so that evict has the last word
+		c.mu.Unlock()
+		return true
+	}
+	c.out.writing = false
+	next := c.settle()
+	c.mu.Unlock()
+	c.do(next)
+	return false
+}
+
+func (c *Conn) limitWrite() (err error) {
+	defer rescue(&err)
+	d := c.limits.write()
+	if c.end.Load() != nil {
+		d = c.until - c.poller.now()
+	}
+	return c.nc.SetWriteDeadline(time.Now().Add(d))
+}
+
+func (c *Conn) writeBatch(b *batch) (n int, err error) {
+	defer rescue(&err)
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.writeTo(c.nc)
+}
+
+// interrupt ends a write that is blocked.
+func (c *Conn) interrupt() {
+	var err error
+	defer rescue(&err)
+	_ = c.nc.SetWriteDeadline(time.Unix(1, 0))
+}
+
+// rescue turns a panic of a net.Conn into an error: one bad connection must not
+// end the program.
+func rescue(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	}
+}
