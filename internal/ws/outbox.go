@@ -23,8 +23,8 @@ type outbox struct {
 	first   [2]*encoded   // the queue's first room, so that small bursts allocate none
 	bytes   int           // pending, with those being written
 	sent    int           // of the first frame
-	loaded  int           // frames in the write under way
 	since   time.Duration // since when nothing could be written, or 0
+	loaded  uint8         // frames in the write under way: at most maxBatchFrames
 	writing bool          // somebody is in a write
 	again   bool          // there may be room since the last write began
 	blocked bool          // the last write found no room; the link will say when there is
@@ -50,7 +50,7 @@ func (o *outbox) push(f *encoded, size int) {
 
 // drop forgets everything of which nothing has been written.
 func (o *outbox) drop() {
-	keep := o.loaded
+	keep := int(o.loaded)
 	if keep == 0 && o.sent > 0 {
 		keep = 1
 	}
@@ -72,7 +72,7 @@ func (o *outbox) load(b *batch, d *Deflate) bool {
 		b.size += len(wire)
 		b.n++
 	}
-	o.loaded = b.n
+	o.loaded = uint8(b.n)
 	return b.n > 0
 }
 

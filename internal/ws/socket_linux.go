@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"unsafe"
 
 	"github.com/bennu-go/bennu/fault"
 )
@@ -223,7 +222,7 @@ func (s *socket) detach() {
 func (s *socket) read(w *worker) (int, error) {
 	r := &w.in
 	r.p = w.buf
-	if err := s.raw.Read(r.try); err != nil {
+	if err := s.raw.Control(r.try); err != nil {
 		return 0, err
 	}
 	return r.n, r.err
@@ -231,51 +230,52 @@ func (s *socket) read(w *worker) (int, error) {
 
 func (s *socket) write(b *batch) (int, error) {
 	b.raw.load(b)
-	if err := s.raw.Write(b.raw.try); err != nil {
+	if err := s.raw.Control(b.raw.try); err != nil {
 		return 0, err
 	}
 	return b.raw.n, b.raw.err
 }
 
-// rawRead is a read(2) that does not wait.
+// rawRead is a recv(2) that does not wait. RawConn.Control only keeps the descriptor from
+// being closed meanwhile; RawConn.Read would prepare the runtime's poller for a wait.
 type rawRead struct {
 	p   []byte
 	n   int
 	err error
-	try func(fd uintptr) bool
+	try func(fd uintptr)
 }
 
 func (r *rawRead) init() { r.try = r.read }
 
-func (r *rawRead) read(fd uintptr) bool {
-	for {
-		r.n, r.err = syscall.Read(int(fd), r.p)
-		switch {
-		case r.err == syscall.EINTR:
-			continue
-		case r.err != nil:
-			r.n, r.err = 0, blocked(r.err)
-		case r.n == 0:
-			r.err = io.EOF
-		}
-		return true
+func (r *rawRead) read(fd uintptr) {
+	n, errno := receive(fd, r.p)
+	for errno == syscall.EINTR {
+		n, errno = receive(fd, r.p)
+	}
+	r.n, r.err = n, nil
+	switch {
+	case errno != 0:
+		r.n, r.err = 0, blocked(errno)
+	case n == 0:
+		r.err = io.EOF
 	}
 }
 
-// rawWrite is a write(2) or writev(2) that does not wait.
+// rawWrite is a send(2) or sendmsg(2) that does not wait.
 type rawWrite struct {
 	vector [maxBatchFrames]syscall.Iovec
 	one    []byte
 	count  int
+	size   int
 	n      int
 	err    error
-	try    func(fd uintptr) bool
+	try    func(fd uintptr)
 }
 
 func (r *rawWrite) init() { r.try = r.write }
 
 func (r *rawWrite) load(b *batch) {
-	r.one, r.count = b.frames[0], b.n
+	r.one, r.count, r.size = b.frames[0], b.n, b.size
 	if b.n == 1 {
 		return
 	}
@@ -285,33 +285,26 @@ func (r *rawWrite) load(b *batch) {
 	}
 }
 
-func (r *rawWrite) write(fd uintptr) bool {
-	for {
-		if r.count == 1 {
-			r.n, r.err = syscall.Write(int(fd), r.one)
-		} else {
-			r.n, r.err = r.writev(fd)
-		}
-		if r.err == syscall.EINTR {
-			continue
-		}
-		if r.err != nil {
-			r.n, r.err = 0, blocked(r.err)
-		}
-		r.one = nil
-		if r.count > 1 {
-			clear(r.vector[:r.count])
-		}
-		return true
+func (r *rawWrite) write(fd uintptr) {
+	n, errno := r.send(fd)
+	for errno == syscall.EINTR {
+		n, errno = r.send(fd)
+	}
+	r.n, r.err = n, nil
+	if errno != 0 {
+		r.n, r.err = 0, blocked(errno)
+	}
+	r.one = nil
+	if r.count > 1 {
+		clear(r.vector[:r.count])
 	}
 }
 
-func (r *rawWrite) writev(fd uintptr) (int, error) {
-	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&r.vector[0])), uintptr(r.count))
-	if errno != 0 {
-		return 0, errno
+func (r *rawWrite) send(fd uintptr) (int, syscall.Errno) {
+	if r.count == 1 {
+		return send(fd, r.one)
 	}
-	return int(n), nil
+	return sendAll(fd, r.vector[:r.count], r.size)
 }
 
 func blocked(err error) error {

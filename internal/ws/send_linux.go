@@ -1,0 +1,44 @@
+//go:build linux && !386 && !s390x
+
+package ws
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// noWait is for the calls of a socket, which cost less than read(2) and write(2).
+const noWait = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
+
+// shortCall is up to how many bytes a call takes a few microseconds at most: the scheduler
+// need not hear of it.
+const shortCall = 4 << 10
+
+func receive(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
+	return int(n), errno
+}
+
+func send(fd uintptr, p []byte) (int, syscall.Errno) {
+	call := syscall.RawSyscall6
+	if len(p) > shortCall {
+		call = syscall.Syscall6
+	}
+	n, _, errno := call(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
+	return int(n), errno
+}
+
+func sendAll(fd uintptr, vector []syscall.Iovec, size int) (int, syscall.Errno) {
+	var m syscall.Msghdr
+	m.Iov = &vector[0]
+	setLen(&m.Iovlen, len(vector))
+	call := syscall.RawSyscall
+	if size > shortCall {
+		call = syscall.Syscall
+	}
+	n, _, errno := call(syscall.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&m)), noWait)
+	return int(n), errno
+}
+
+// setLen sets a length that is of another size on another machine.
+func setLen[T uint32 | uint64](to *T, n int) { *to = T(n) }

@@ -1,0 +1,23 @@
+//go:build linux && (386 || s390x)
+
+package ws
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+func receive(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+	return int(n), errno
+}
+
+func send(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+	return int(n), errno
+}
+
+func sendAll(fd uintptr, vector []syscall.Iovec, _ int) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&vector[0])), uintptr(len(vector)))
+	return int(n), errno
+}
