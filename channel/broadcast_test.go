@@ -14,6 +14,7 @@ import (
 	"github.com/bennu-go/bennu/channel/channeltest"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 // tally counts how often it is encoded.
@@ -26,63 +27,56 @@ func (c tally) MarshalJSON() ([]byte, error) {
 
 func TestBroadcastIsEncodedOnce(t *testing.T) {
 	const event channel.Event[tally] = "tallied"
-	ctx, url, c := dial(t)
-	clients := []*channeltest.Client{c, channeltest.Dial(t, url), channeltest.Dial(t, url)}
-	for _, c := range clients {
-		c.Join("room:1", nil)
+	s, _ := connect(t)
+	var all []*channeltest.Room
+	for range 3 {
+		all = append(all, channeltest.Connect(t, s).Join("room:1", nil))
 	}
-	other := channeltest.Dial(t, url)
-	other.Join("room:2", nil)
+	all = append(all, channeltest.Connect(t, s, version1).Join("room:1", nil))
+	other := channeltest.Connect(t, s).Join("room:2", nil)
 	var times atomic.Int64
-	if err := channel.Broadcast(ctx, "room:1", event, tally{&times}); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range clients {
-		c.Expect(`[null,null,"room:1","tallied",{"a":"<b>"}]`)
+	tell(t, s, "room:1", event, tally{&times})
+	for _, r := range all {
+		r.ExpectBroadcast("tallied", raw(`{"a":"<b>"}`))
 	}
 	if n := times.Load(); n != 1 {
 		t.Errorf("encoded %d times", n)
 	}
-	expectReply(t, other.Push("room:2", "all", nil), "ok", `null`) // and nothing before it
+	other.ExpectNothing()
 }
 
 func TestBroadcastFrom(t *testing.T) {
-	_, url, c := dial(t)
-	other := channeltest.Dial(t, url)
-	c.Join("room:1", nil)
-	other.Join("room:1", nil)
-	c.Send(`["1","2","room:1","tell",{"text":"hi"}]`)
-	c.Expect(`["1","2","room:1","phx_reply",{"status":"ok","response":{}}]`)
-	other.Expect(`[null,null,"room:1","said",{"text":"hi"}]`)
-	other.Send(`["1","2","room:1","tell",{"text":"hello"}]`)
-	c.Expect(`[null,null,"room:1","said",{"text":"hello"}]`)
+	s, c := connect(t)
+	ann, bob := c.Join("room:1", nil), channeltest.Connect(t, s).Join("room:1", nil)
+	ann.Push("tell", text{"hi"}).ExpectReply("ok", nil)
+	bob.ExpectBroadcast("said", text{"hi"})
+	bob.Push("tell", text{"hello"}).ExpectReply("ok", nil)
+	ann.ExpectBroadcast("said", text{"hello"})
+	ann.ExpectNothing()
+	bob.ExpectNothing()
 }
 
 func TestBroadcastAfterLeaveAndCrash(t *testing.T) {
-	ctx, _, c := dial(t)
-	tell := func() {
-		if err := channel.Broadcast(ctx, "room:1", said, text{"hi"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tell() // to nobody
-	c.Join("room:1", nil)
-	tell()
-	c.Expect(`[null,null,"room:1","said",{"text":"hi"}]`)
-	c.Leave("room:1")
-	tell()
-	c.Join("room:1", nil)
-	c.Cast("room:1", "boom", nil)
-	c.Expect(`["3","3","room:1","phx_error",{"reason":"channel_crash"}]`)
-	tell()
-	c.Join("room:1", nil)
-	tell()
-	c.Expect(`[null,null,"room:1","said",{"text":"hi"}]`)
+	s, c := connect(t)
+	say := func(what string) { tell(t, s, "room:1", posted, text{what}) }
+	say("to nobody")
+	r := c.Join("room:1", nil)
+	say("a")
+	r.ExpectBroadcast("said", text{"a"})
+	r.Leave()
+	say("while away")
+	r.Rejoin()
+	r.Crash()
+	say("after the crash")
+	r.Rejoin()
+	say("b")
+	r.ExpectBroadcast("said", text{"b"})
+	c.ExpectNothing()
 }
 
 func TestPayloadsThatCannotBeSent(t *testing.T) {
-	ctx, _, c := dial(t)
-	c.Join("room:1", nil)
+	s, c := connect(t)
+	ctx, r := s.Context(), c.Join("room:1", nil)
 	for name, send := range map[string]func() error{
 		"a string": func() error { return channel.Broadcast(ctx, "room:1", channel.Event[string]("e"), "x") },
 		"a list":   func() error { return channel.Broadcast(ctx, "room:1", channel.Event[[]int]("e"), nil) },
@@ -91,16 +85,20 @@ func TestPayloadsThatCannotBeSent(t *testing.T) {
 		"infinite": func() error {
 			return channel.Broadcast(ctx, "room:1", channel.Event[map[string]float64]("e"), map[string]float64{"x": math.Inf(1)})
 		},
-		"reserved": func() error { return channel.Broadcast(ctx, "room:1", channel.Event[text]("phx_reply"), text{}) },
+		"a long event": func() error {
+			return channel.Broadcast(ctx, "room:1", channel.Event[text](strings.Repeat("x", 256)), text{})
+		},
+		"a long topic": func() error { return channel.Broadcast(ctx, strings.Repeat("x", 256), posted, text{}) },
+		"reserved":     func() error { return channel.Broadcast(ctx, "room:1", channel.Event[text]("phx_reply"), text{}) },
 	} {
 		if err := send(); !errors.Is(err, fault.Internal) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := channel.Broadcast(t.Context(), "room:1", said, text{}); !errors.Is(err, process.ErrNoNode) {
+	if err := channel.Broadcast(t.Context(), "room:1", posted, text{}); !errors.Is(err, process.ErrNoNode) {
 		t.Error(err)
 	}
-	expectReply(t, c.Push("room:1", "all", nil), "ok", `null`)
+	r.ExpectNothing()
 }
 
 // score is a channel whose joins are answered with a snapshot of what is broadcast.
@@ -131,12 +129,12 @@ func (s *score) snapshot(context.Context) (all []int64, err error) {
 func TestBroadcastWhileTheReplyIsMade(t *testing.T) {
 	const topic = "echoing"
 	join := func(ctx context.Context, _ channel.Join[struct{}]) (*room, error) {
-		return new(room), channel.Broadcast(ctx, topic, said, text{"too early"})
+		return new(room), channel.Broadcast(ctx, topic, posted, text{"too early"})
 	}
 	joined := func(_ *room, ctx context.Context) (text, error) {
-		return text{"snapshot"}, channel.Broadcast(ctx, topic, said, text{"since"})
+		return text{"snapshot"}, channel.Broadcast(ctx, topic, posted, text{"since"})
 	}
-	_, _, c := dial(t, channel.Topic(topic, join, channel.Joined(joined)))
+	_, c := connect(t, channel.Topic(topic, join, channel.Joined(joined)))
 	play(c, `
 		> ["1","1","echoing","phx_join",{}]
 		< ["1","1","echoing","phx_reply",{"status":"ok","response":{"text":"snapshot"}}]
@@ -147,13 +145,14 @@ func TestBroadcastWhileTheReplyIsMade(t *testing.T) {
 func TestNoGapAfterTheSnapshot(t *testing.T) {
 	const rounds, clients, joins = 400, 8, 12
 	book := new(scoreBook)
-	ctx, url := channeltest.Serve(t, &channel.Socket{
+	s := channeltest.Serve(t, &channel.Socket{
 		Channels: []channel.Channel{book.channel()},
 		Limits:   channel.Limits{PendingMessages: 1 << 20, PendingBytes: 64 << 20},
 	})
+	ctx := s.Context()
 	var all sync.WaitGroup
 	for range clients {
-		c := channeltest.Dial(t, url)
+		c := channeltest.Connect(t, s)
 		all.Go(func() {
 			for i := range joins {
 				if !follow(t, c, rounds, i == joins-1) {
@@ -213,8 +212,8 @@ func follow(t *testing.T, c *channeltest.Client, rounds int64, toTheEnd bool) bo
 
 func TestPublishersOrder(t *testing.T) {
 	const publishers, messages = 4, 100
-	ctx, _, c := dial(t)
-	c.Join("room:1", nil)
+	s, c := connect(t)
+	ctx, r := s.Context(), c.Join("room:1", nil)
 	var all sync.WaitGroup
 	for by := range publishers {
 		all.Go(func() {
@@ -228,7 +227,7 @@ func TestPublishersOrder(t *testing.T) {
 	var next [publishers]int64
 	for range publishers * messages {
 		var s scored
-		if err := json.Unmarshal(c.Next().Payload, &s); err != nil || s.N != next[s.By] {
+		if err := json.Unmarshal(r.Next().Payload, &s); err != nil || s.N != next[s.By] {
 			t.Fatalf("%+v, %v; next is %d", s, err, next)
 		}
 		next[s.By]++
@@ -241,30 +240,28 @@ func TestPublishersOrder(t *testing.T) {
 func TestSlowClientIsEvicted(t *testing.T) {
 	g := newGate(false)
 	close(g.release)
-	ctx, url := channeltest.Serve(t, &channel.Socket{
+	s := channeltest.Listen(t, &channel.Socket{
 		Channels: []channel.Channel{g.channel()},
 		Limits:   channel.Limits{PendingMessages: 64},
 	})
-	slow, quick := channeltest.Dial(t, url), channeltest.Dial(t, url)
+	slow, quick := channeltest.Dial(t, s.URL()), channeltest.Dial(t, s.URL()).Join("gate:1", nil)
 	slow.Join("gate:1", nil)
-	quick.Join("gate:1", nil)
 	long := text{strings.Repeat("x", 100_000)}
 	for i := 0; len(g.ended) == 0; i++ {
 		if i == 10_000 {
 			t.Fatal("1 GB is pending")
 		}
-		if err := channel.Broadcast(ctx, "gate:1", said, long); err != nil {
-			t.Fatal(err)
-		}
+		tell(t, s, "gate:1", posted, long)
 		if m := quick.Next(); m.Event != "said" || len(m.Payload) < 100_000 {
-			t.Fatalf("%+v", m)
+			t.Fatal(m)
 		}
 	}
-	if code := slow.Closed(); code != 1013 && code != 1006 {
-		t.Errorf("closed with %d", code)
-	}
-	expectReply(t, quick.Push("gate:1", "ping", nil), "ok", `{}`)
+	slow.Drop()
+	quick.Push("ping", nil).ExpectReply("ok", nil)
 	if len(g.ended) != 1 {
 		t.Errorf("%d ended", len(g.ended))
+	}
+	if n := telemetry.CountersOf(s.Context()).Counter("channel.clients.slow").Value(); n != 1 {
+		t.Errorf("%d slow clients were counted", n)
 	}
 }

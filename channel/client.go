@@ -1,157 +1,198 @@
 package channel
 
 import (
-	"encoding/json"
-	"errors"
-	"sync"
 	"sync/atomic"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/wire"
 	"github.com/bennu-go/bennu/internal/ws"
+	"github.com/bennu-go/bennu/process"
 )
 
 // Client is the other end of one joined topic. It is safe for concurrent use.
 type Client struct {
-	conn    *ws.Conn
-	limits  Limits
+	session *Session
+	channel Channel
+	slot    *process.Slot
 	topic   string
-	joinRef *string // of the frames to it
-	asked   inbound // the join
 
 	waiting atomic.Int64 // bytes that the topic's process has not looked at
+	off     atomic.Bool  // a join that has not begun is called off; Exit is for those that have
+	place   int32        // in the feed, and guarded by its lock
 
-	mu    sync.Mutex
-	phase phase
-	held  []ws.Frame // while joining
-	bytes int        // of held
+	current delivery // that the process handles; of the process
+	asking  asking   // and has not answered
+
+	// Guarded by the session's lock.
+	phase   phase
+	metas   bool   // it understands the sixth element
+	noJoin  bool   // its join had no join_ref
+	ref     []byte // of the frames to it: the join_ref of its join, or else the ref
+	feed    *feed
+	seen    uint64 // the version of the presence that it knows
+	buckets []bucket
+	joining *joining // nil: the reply to the join has been sent
+	later   []raw    // another join of the topic and what followed it: for after this end
+}
+
+// joining is what is needed until the reply to the join is out.
+type joining struct {
+	asked  origin
+	key    string // what the star of the pattern stands for
+	params []byte
+	binary bool
+	resume wire.Meta
+	after  []ws.Frame // to be sent right after the reply
+	held   []*broadcast
+	bytes  int // of held
+	early  []early
+}
+
+// early is a message that did not wait for the reply to the join.
+type early struct {
+	origin
+	leaves bool
 }
 
 // phase is how far a client is with its topic.
 type phase uint8
 
 const (
-	joining phase = iota // nothing may be sent before the reply to the join
-	joined
-	ended // nothing may be sent any more, not even by an abandoned handler
+	isJoining phase = iota // nothing may be sent before the reply to the join
+	isJoined
+	isEnded // nothing may be sent any more, not even by an abandoned handler
 )
 
 // Topic is the topic it has joined.
 func (c *Client) Topic() string { return c.topic }
 
-func newClient(conn *ws.Conn, limits Limits, join inbound) *Client {
-	c := &Client{conn: conn, limits: limits, topic: join.topic, joinRef: join.joinRef, asked: join}
-	if c.joinRef == nil {
-		c.joinRef = join.ref
-	}
-	return c
-}
+// Peer is the client's connection, of which this is one topic.
+func (c *Client) Peer() *Peer { return c.session.peer }
 
-// send gives a frame to the connection, after the reply to the join. The connection
-// bounds what may wait, and ends when it is too much.
-func (c *Client) send(f ws.Frame) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// hear gives the client a broadcast, now or after the reply to its join.
+func (c *Client) hear(b *broadcast) {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
 	switch c.phase {
-	case joining:
-		if len(c.held) >= c.limits.PendingMessages || c.bytes+f.Len() > c.limits.PendingBytes {
-			c.conn.Close(ws.TryAgainLater, "the join took too long")
-			return
-		}
-		c.held, c.bytes = append(c.held, f), c.bytes+f.Len()
-	case joined:
-		_ = c.conn.Send(f) // if the connection has ended, so will the channel
+	case isJoining:
+		c.hold(b)
+	case isJoined:
+		c.tell(b)
 	}
 }
 
-func (c *Client) hear(b broadcast) {
-	if b.from != c {
-		c.send(b.frame)
+// push is hear for a message to this client alone.
+func (c *Client) push(b *broadcast) error {
+	if b.binary && c.session.version == wire.V1 {
+		return fault.Internal.Errorf("channel: %q is binary, which this client's version of the protocol does not know", b.event)
 	}
-}
-
-// admit replies to the join, sends after, and then what was held.
-func (c *Client) admit(response json.RawMessage, after []ws.Frame) error {
-	frame, err := encode(c.asked.joinRef, c.asked.ref, c.topic, phxReply, reply{"ok", response})
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase != joining {
-		return errGone
-	}
-	if err := c.conn.Send(frame); oversize(err) {
-		return fault.Internal.Wrap(err, "the reply to the join is too long")
-	}
-	for _, f := range append(after, c.held...) {
-		_ = c.conn.Send(f)
-	}
-	c.phase, c.held = joined, nil
+	c.hear(b)
 	return nil
 }
 
+// hold keeps a message until the reply to the join is out. The session is locked.
+func (c *Client) hold(b *broadcast) {
+	j, limits := c.joining, &c.session.socket.limits
+	if len(j.held) >= limits.PendingMessages || j.bytes+len(b.payload) > limits.PendingBytes {
+		c.session.link.Close(tryAgainLater, "the join took too long")
+		return
+	}
+	j.held, j.bytes = append(j.held, b), j.bytes+len(b.payload)
+}
+
+// tell sends a message. The session is locked.
+func (c *Client) tell(b *broadcast) {
+	if b.version != 0 {
+		if b.version <= c.seen {
+			return
+		}
+		c.seen = b.version
+	}
+	if f, ok := b.frame(kindOf(c.session.version, c.metas)); ok {
+		c.session.send(f)
+	} else {
+		c.session.hub.counters.unsendable.Add(1)
+	}
+}
+
+// admit replies to the join, and sends what belongs behind the reply.
+func (c *Client) admit(r reply, meta []byte, missed []*broadcast, presence *broadcast) error {
+	s := c.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.phase != isJoining {
+		return errGone
+	}
+	j := c.joining
+	if err := s.reply(j.asked, c.topic, r, meta); oversize(err) {
+		return fault.Internal.Wrap(err, "the reply to the join is too long")
+	}
+	for _, f := range j.after {
+		s.send(f)
+	}
+	c.phase, c.joining = isJoined, nil
+	for _, b := range missed {
+		c.tell(b)
+	}
+	if presence != nil {
+		c.tell(presence)
+	}
+	for _, b := range j.held {
+		c.tell(b)
+	}
+	return nil
+}
+
+// canTake reports whether messages fit into half of the outbox. A client that got more at
+// once would be sent away for it, come back, and so on.
+func (c *Client) canTake(all []*broadcast) bool {
+	bytes, limits := 0, &c.session.socket.limits
+	for _, b := range all {
+		bytes += b.size()
+	}
+	return 2*len(all) <= limits.PendingMessages && 2*bytes <= limits.PendingBytes
+}
+
 // hasTooMuch reports whether a message is too long to wait behind what waits already.
-func (c *Client) hasTooMuch(in inbound) bool {
+func (c *Client) hasTooMuch(bytes int) bool {
 	waiting := int(c.waiting.Load())
-	return waiting > 0 && waiting+len(in.payload) > c.limits.MessageBytes
+	return waiting > 0 && waiting+bytes > c.session.socket.limits.MessageBytes
 }
 
-// isJoining reports whether the join has not been replied to.
-func (c *Client) isJoining() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.phase == joining
-}
-
-// end makes sure that nothing follows what the connection says last about the topic, and
-// reports whether the join has been replied to.
-func (c *Client) end() (admitted bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	admitted = c.phase == joined
-	c.phase, c.held = ended, nil
-	return admitted
-}
-
-// answer sends a reply to one message, with the refs that it had.
-func (c *Client) answer(to inbound, status string, response json.RawMessage) {
-	frame, err := encode(to.joinRef, to.ref, to.topic, phxReply, reply{status, response})
-	if err != nil {
-		return
+// laterHas is how many bytes wait for the end of the topic, with one message more: none if
+// it is the first. The session is locked.
+func (c *Client) laterHas(more int) (bytes int) {
+	for _, r := range c.later {
+		bytes += len(r.text)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase != joined || !oversize(c.conn.Send(frame)) {
-		return
+	if bytes > 0 {
+		bytes += more
 	}
-	frame, err = encode(to.joinRef, to.ref, to.topic, phxReply, reply{"error", reason("the reply is too long")})
-	if err == nil {
-		_ = c.conn.Send(frame)
+	return bytes
+}
+
+// isOf reports whether a message is of this join: it says so, or nothing. The session is
+// locked.
+func (c *Client) isOf(joinRef []byte) bool {
+	return joinRef == nil || !c.noJoin && string(joinRef) == string(c.ref)
+}
+
+// answer sends a reply to one message, with the refs that it had, if the client is there.
+func (c *Client) answer(to origin, r reply) {
+	s := c.session
+	s.mu.Lock()
+	if c.phase == isJoined {
+		if err := s.reply(to, c.topic, r, nil); oversize(err) {
+			why := "the reply is too long"
+			if r.binary {
+				why = "the reply is too long, or its transport does not carry binary messages"
+			}
+			_ = s.reply(to, c.topic, refusal(why), nil)
+		}
 	}
+	s.mu.Unlock()
+	s.link.Flush()
 }
 
-// oversize reports whether a frame was refused for its length, and the connection goes on.
-func oversize(err error) bool {
-	var end *ws.CloseError
-	return err != nil && !errors.As(err, &end)
-}
-
-// refusal is the response of an error reply.
-type refusal struct {
-	Reason string       `json:"reason"`
-	Errors fault.Fields `json:"errors,omitempty"` // by field
-}
-
-func (r refusal) encode() json.RawMessage {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return empty
-	}
-	return b
-}
-
-func reason(text string) json.RawMessage { return refusal{Reason: text}.encode() }
-
-func reasonOf(err error) json.RawMessage {
-	return refusal{fault.Detail(err), fault.FieldsOf(err)}.encode()
-}
+// oversize reports whether a frame was refused for its length, and the link goes on.
+func oversize(err error) bool { return err != nil && fault.Of(err) == fault.Invalid }

@@ -1,26 +1,32 @@
 // Package channel speaks to clients over sockets, by topic.
 //
-// The wire is that of Phoenix channels, version 2, so the official JavaScript client and
-// those for Swift, Kotlin, Dart, C# and Python work with it. So does bennu's own, in
-// client/js.
+// The wire is that of Phoenix channels, versions 2 and 1, so the official JavaScript client
+// and those for Swift, Kotlin, Dart, C# and Python work with it. So do bennu's own, client/js
+// and client/go, which know more: they resume.
 //
 // A client joins topics over one connection. Each topic it has joined is a process: its
 // state is a value of yours, and the events that the client pushes are calls of its
 // methods. They have the one shape, and the words are those of package process:
 //
-//	type RoomChannel struct{ topic string }
+//	const (
+//		Post   channel.Event[NewMsg] = "post"   // what clients push
+//		Posted channel.Event[Msg]    = "posted" // what they are told
+//	)
 //
-//	func joinRoom(ctx context.Context, j channel.Join[Params]) (*RoomChannel, error) { … }
+//	type Room struct{ topic string }
 //
-//	func (r *RoomChannel) history(ctx context.Context) (History, error)   { … }
-//	func (r *RoomChannel) post(ctx context.Context, m Msg) (Ack, error)   { … }
-//	func (r *RoomChannel) typing(ctx context.Context, t Typing) error     { … }
+//	func joinRoom(ctx context.Context, j channel.Join[Params]) (*Room, error) { … }
+//
+//	func (r *Room) history(ctx context.Context) (History, error)    { … }
+//	func (r *Room) post(ctx context.Context, m NewMsg) (Ack, error) { … }
 //
 //	socket := &channel.Socket{Channels: []channel.Channel{
 //		channel.Topic("room:*", joinRoom,
-//			channel.Joined((*RoomChannel).history),    // the reply to the join
-//			channel.Call("post", (*RoomChannel).post), // replies with the Ack
-//			channel.Cast("typing", (*RoomChannel).typing),
+//			channel.Joined((*Room).history),  // the reply to the join
+//			channel.Call(Post, (*Room).post), // replies with the Ack
+//		).With(
+//			channel.History{Messages: 200, Age: time.Hour}, // to be resumed
+//			channel.Presence(users),                        // who is here
 //		),
 //	}}
 //
@@ -28,19 +34,24 @@
 // connect to /socket/websocket), and a child, to be listed in the tree before the
 // endpoint: its connections end with it.
 //
-// What the server sends is a typed event:
-//
-//	const Posted channel.Event[Msg] = "posted"
+// What the server tells is a typed event:
 //
 //	err := channel.Broadcast(ctx, "room:lobby", Posted, m) // to all who joined
 //	err = channel.Push(r.client, Posted, m)                // to one
 //
 // # Guarantees
 //
-// A broadcast is encoded once. A client that joins gets the reply first, and then
-// everything that was broadcast since before the reply was made: a snapshot in the reply
-// has no gap after it. What one process broadcasts arrives in order. Delivery is at most
-// once: what is sent while a client is away is not repeated.
+// A broadcast is encoded once for each form of the wire that some client speaks. A client
+// that joins gets the reply first, and then everything that was broadcast since before the
+// reply was made: a snapshot in the reply has no gap after it. What one process broadcasts
+// arrives in order. Joins and handlers run at the same time, one at a time for each client
+// and topic.
+//
+// Delivery is at most once, unless the topic keeps a [History]: then a client that says
+// what it saw last gets exactly what it missed before anything new, or is told that it
+// cannot. A client may have a push acknowledged: it repeats it until it is answered, and
+// the server carries it out once, as long as it remembers (5 minutes, and not over its own
+// end).
 //
 // # Failure
 //
@@ -50,15 +61,28 @@
 // rejoins; its other topics and everybody else's go on. An error from a handler set with
 // [Cast] or [Signal], to which there is no reply, is a crash too.
 //
+// A message that cannot be understood closes the connection with 1011. A socket that stops
+// sends its clients away with 1012, some at a time, each with its own advice when to come
+// back.
+//
 // # Limits
 //
-// 100 topics a connection, 1 MiB a message, 60 s without a sign of life, and an outbox of
-// 1 MiB or 1,024 frames: a client that reads too slowly is disconnected. See [Limits]. A
-// topic's process that is busy lets 1,024 messages wait, and 1 MiB of them; those above it
-// are answered with an error.
+// All are on: see [Limits] and [Limit]. What is beyond one is answered with an error and
+// counted; a client that reads too slowly is closed with 1013, and may resume. A topic's
+// process that is busy lets 1,024 messages wait, and MessageBytes of them.
+//
+// # Counters
+//
+//	| channel.messages             | from clients                                         |
+//	| channel.messages.refused     | of these, not understood, or beyond a limit          |
+//	| channel.messages.unsendable  | to clients: too long for the outbox, or of a form    |
+//	|                              | that the client's transport does not have            |
+//	| channel.connects.refused     | by Connect, the origin, the version                  |
+//	| channel.joins.refused        |                                                      |
+//	| channel.clients.slow         | closed because they did not read                     |
+//	| channel.intercepts.lost      | broadcasts whose interceptor did not keep up         |
 //
 // # Testing
 //
-// Package channeltest serves a socket and is a client of it. Methods can be tested as
-// plain Go.
+// Package channeltest connects clients without a port. Methods can be tested as plain Go.
 package channel

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
@@ -49,20 +48,9 @@ func (*guest) ping(context.Context) error { return nil }
 
 func (g *guest) Terminate(_ context.Context, why process.Reason) { g.gate.ended <- why }
 
-// await waits for something that is about to happen.
-func await[T any](t *testing.T, c <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(10 * time.Second):
-		t.Fatal("it does not happen")
-	}
-	return v
-}
-
 func TestSlowJoinHoldsNothingElseUp(t *testing.T) {
 	g := newGate(false)
-	_, _, c := dial(t, g.channel())
+	_, c := connect(t, g.channel())
 	c.Send(`["1","1","gate:1","phx_join",{}]`)
 	c.Send(`["2","2","gate:2","phx_join",{}]`)
 	await(t, g.begun)
@@ -91,7 +79,7 @@ func TestMessagesDuringJoin(t *testing.T) {
 		< [null,"5","phoenix","phx_reply",{"status":"ok","response":{}}]`
 	t.Run("admitted", func(t *testing.T) {
 		g := newGate(false)
-		_, _, c := dial(t, g.channel())
+		_, c := connect(t, g.channel())
 		c.Send(`["1","1","gate:1","phx_join",{}]`)
 		play(c, early)
 		g.release <- nil
@@ -103,7 +91,7 @@ func TestMessagesDuringJoin(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		g := newGate(false)
-		_, _, c := dial(t, g.channel())
+		_, c := connect(t, g.channel())
 		c.Send(`["1","1","gate:1","phx_join",{}]`)
 		play(c, early)
 		g.release <- fault.Forbidden.Errorf("closed")
@@ -117,7 +105,7 @@ func TestMessagesDuringJoin(t *testing.T) {
 func TestThreeQuickJoins(t *testing.T) {
 	t.Run("called off", func(t *testing.T) {
 		g := newGate(false)
-		_, _, c := dial(t, g.channel())
+		_, c := connect(t, g.channel())
 		for i := 1; i <= 3; i++ {
 			c.Send(fmt.Sprintf(`["%d","%d","gate:1","phx_join",{}]`, i, i))
 		}
@@ -134,7 +122,7 @@ func TestThreeQuickJoins(t *testing.T) {
 	})
 	t.Run("not to be called off", func(t *testing.T) {
 		g := newGate(true)
-		_, _, c := dial(t, g.channel())
+		_, c := connect(t, g.channel())
 		for i := 1; i <= 3; i++ {
 			c.Send(fmt.Sprintf(`["%d","%d","gate:1","phx_join",{}]`, i, i))
 			if i == 1 {
@@ -170,7 +158,7 @@ func TestThreeQuickJoins(t *testing.T) {
 
 func TestLeaveOfJoinThatWaitsForTheEarlier(t *testing.T) {
 	g := newGate(true)
-	_, _, c := dial(t, g.channel())
+	_, c := connect(t, g.channel())
 	c.Send(`["1","1","gate:1","phx_join",{}]`)
 	await(t, g.begun)
 	play(c, `
@@ -189,9 +177,9 @@ func TestLeaveOfJoinThatWaitsForTheEarlier(t *testing.T) {
 }
 
 func TestMessagesThatWaitForAnEndAreLimited(t *testing.T) {
-	const most = 16
+	const most = channel.MostLater
 	g := newGate(true)
-	_, _, c := dial(t, g.channel())
+	_, c := connect(t, g.channel())
 	c.Send(`["1","1","gate:1","phx_join",{}]`)
 	await(t, g.begun)
 	c.Send(`["2","2","gate:1","phx_join",{}]`)
@@ -215,10 +203,10 @@ func TestMessagesThatWaitForAnEndAreLimited(t *testing.T) {
 
 func TestDisconnectDuringJoin(t *testing.T) {
 	g := newGate(false)
-	_, _, c := dial(t, g.channel())
+	_, c := connect(t, g.channel())
 	c.Send(`["1","1","gate:1","phx_join",{}]`)
 	ctx := await(t, g.begun)
-	c.Close()
+	c.Drop()
 	await(t, ctx.Done())
 	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -228,10 +216,10 @@ func TestDisconnectDuringJoin(t *testing.T) {
 func TestDisconnectEndsTopics(t *testing.T) {
 	g := newGate(false)
 	close(g.release)
-	_, _, c := dial(t, g.channel())
+	_, c := connect(t, g.channel())
 	c.Join("gate:1", nil)
 	c.Join("gate:2", nil)
-	c.Close()
+	c.Drop()
 	for range 2 {
 		if why := await(t, g.ended); !process.Clean(why) {
 			t.Error(why)
@@ -242,11 +230,10 @@ func TestDisconnectEndsTopics(t *testing.T) {
 // TestTooMuchWaits fills the mailbox of a topic that is busy.
 func TestTooMuchWaits(t *testing.T) {
 	g := newGate(false)
-	_, url := channeltest.Serve(t, &channel.Socket{
+	c := channeltest.Connect(t, channeltest.Serve(t, &channel.Socket{
 		Channels: []channel.Channel{g.channel(), rooms},
 		Limits:   channel.Limits{MessageBytes: 1000},
-	})
-	c := channeltest.Dial(t, url)
+	}))
 	c.Send(`["1","1","gate:1","phx_join",{}]`)
 	await(t, g.begun)
 	big, err := json.Marshal(text{string(make([]byte, 100))}) // 611 bytes of payload
@@ -263,12 +250,12 @@ func TestTooMuchWaits(t *testing.T) {
 	c.Expect(`["1","4","gate:1","phx_reply",{"status":"ok","response":{}}]`)
 }
 
-// nextReply waits for the next frame, which must be the reply to that message.
+// nextReply waits for the next message, which must be the reply to that one.
 func nextReply(t *testing.T, c *channeltest.Client, ref string) (r channeltest.Reply) {
 	t.Helper()
 	m := c.Next()
 	if m.Event != "phx_reply" || m.Ref == nil || *m.Ref != ref {
-		t.Fatalf("%s %s %s, not the reply to %s", m.Topic, m.Event, m.Payload, ref)
+		t.Fatalf("%s, not the reply to %s", m, ref)
 	}
 	if err := json.Unmarshal(m.Payload, &r); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -30,8 +32,9 @@ type number struct {
 }
 
 const (
-	said    channel.Event[text]   = "said"
-	counted channel.Event[number] = "counted"
+	posted   channel.Event[text]           = "said"
+	counted  channel.Event[number]         = "counted"
+	sketched channel.Event[channel.Binary] = "drawn"
 )
 
 // room is a channel with a handler of every kind.
@@ -46,7 +49,7 @@ type roomParams struct {
 	Age  int    `json:"age"`
 }
 
-func joinRoom(_ context.Context, j channel.Join[roomParams]) (*room, error) {
+func joinRoom(ctx context.Context, j channel.Join[roomParams]) (*room, error) {
 	switch j.Params.Mood {
 	case "angry":
 		return nil, fault.Forbidden.Errorf("come back when you are calm")
@@ -58,8 +61,10 @@ func joinRoom(_ context.Context, j channel.Join[roomParams]) (*room, error) {
 		panic("mad")
 	case "absent":
 		return nil, nil
+	case "suicidal":
+		return nil, process.Killed
 	case "chatty":
-		if err := channel.Push(j.Client, said, text{"from within the join"}); err != nil {
+		if err := channel.Push(j.Client, posted, text{"from within the join"}); err != nil {
 			return nil, err
 		}
 	}
@@ -89,10 +94,10 @@ func (r *room) mutter(ctx context.Context, in text) error {
 	return r.note(ctx, in)
 }
 func (r *room) poke(ctx context.Context) error {
-	return channel.Push(r.client, said, text{"ouch"})
+	return channel.Push(r.client, posted, text{"ouch"})
 }
 func (r *room) tell(ctx context.Context, in text) error {
-	return channel.BroadcastFrom(ctx, r.client, said, in)
+	return channel.BroadcastFrom(ctx, r.client, posted, in)
 }
 func (r *room) boom(context.Context) error { panic("boom") }
 func (r *room) bye(ctx context.Context) error {
@@ -101,6 +106,15 @@ func (r *room) bye(ctx context.Context) error {
 func (r *room) unencodable(context.Context) (chan int, error) { return nil, nil }
 func (r *room) long(context.Context) (text, error) {
 	return text{strings.Repeat("x", 2<<20)}, nil
+}
+func (r *room) mirror(_ context.Context, in channel.Binary) (channel.Binary, error) {
+	if string(in) == "no" {
+		return nil, fault.Conflict.Errorf("not that")
+	}
+	return in, nil
+}
+func (r *room) draw(ctx context.Context, in channel.Binary) error {
+	return errors.Join(channel.Push(r.client, sketched, in), channel.Broadcast(ctx, r.topic, sketched, in))
 }
 
 var rooms = channel.Topic("room:*", joinRoom,
@@ -115,17 +129,61 @@ var rooms = channel.Topic("room:*", joinRoom,
 	channel.Run("bye", (*room).bye),
 	channel.Ask("unencodable", (*room).unencodable),
 	channel.Ask("long", (*room).long),
+	channel.Call("mirror", (*room).mirror),
+	channel.Do("draw", (*room).draw),
 )
 
-// dial serves channels, with the rooms, and connects a client.
-func dial(t testing.TB, more ...channel.Channel) (ctx context.Context, url string, c *channeltest.Client) {
+func socketOf(channels ...channel.Channel) *channel.Socket {
+	return &channel.Socket{Channels: channels}
+}
+
+// connect serves channels, with the rooms, and connects a client.
+func connect(t testing.TB, more ...channel.Channel) (*channeltest.Server, *channeltest.Client) {
 	t.Helper()
-	ctx, url = channeltest.Serve(t, &channel.Socket{Channels: append(more, rooms)})
-	return ctx, url, channeltest.Dial(t, url)
+	s := channeltest.Serve(t, socketOf(append(more, rooms)...))
+	return s, channeltest.Connect(t, s)
+}
+
+// inBubble runs a test where time does not pass by itself, and jumps.
+func inBubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
+}
+
+// play sends the lines of a script that begin with > and expects those with <. At the end
+// there is nothing else.
+func play(c *channeltest.Client, script string) {
+	for line := range strings.Lines(script) {
+		switch line = strings.TrimSpace(line); {
+		case strings.HasPrefix(line, ">"):
+			c.Send(line[1:])
+		case strings.HasPrefix(line, "<"):
+			c.Expect(line[1:])
+		}
+	}
+}
+
+// tell broadcasts.
+func tell[T any](t testing.TB, s *channeltest.Server, topic string, e channel.Event[T], payload T) {
+	t.Helper()
+	if err := channel.Broadcast(s.Context(), topic, e, payload); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// await waits for something that is about to happen.
+func await[T any](t testing.TB, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not happen")
+	}
+	return v
 }
 
 // expectReply checks a reply's status and response.
-func expectReply(t *testing.T, r channeltest.Reply, status, response string) {
+func expectReply(t testing.TB, r channeltest.Reply, status, response string) {
 	t.Helper()
 	var got, want any
 	if err := errors.Join(json.Unmarshal(r.Response, &got), json.Unmarshal([]byte(response), &want)); err != nil {
@@ -143,3 +201,10 @@ func jsonEqual(a, b any) bool {
 }
 
 func raw(text string) json.RawMessage { return json.RawMessage(text) }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

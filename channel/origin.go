@@ -23,6 +23,9 @@ func (s *Socket) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	for _, allowed := range s.Origins {
+		if allowed == "*" {
+			return nil
+		}
 		if a, err := url.Parse(allowed); err == nil && allows(a, origin) {
 			return nil
 		}

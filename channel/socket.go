@@ -8,15 +8,15 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/wire"
 	"github.com/bennu-go/bennu/internal/ws"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
-	"github.com/bennu-go/bennu/web"
 )
 
 // Socket is where clients connect: a handler to be mounted, and a child of the tree. Its
@@ -25,55 +25,53 @@ type Socket struct {
 	// Channels answer on topics; the first whose pattern matches does.
 	Channels []Channel
 
-	// Connect decides who may connect, by the params in the URL. nil: everybody. An
-	// error refuses with its HTTP status.
-	Connect func(ctx context.Context, params url.Values) error
+	// Connect decides who may connect, and who it is: it may set the peer's ID and keep
+	// values in it (see [Key]). nil: everybody. ctx is the request's. An error refuses with
+	// its HTTP status.
+	Connect func(ctx context.Context, p *Peer) error
 
 	// Origins may connect besides pages of the request's own host:
 	// "https://a.example", "//a.example", "//*.a.example". What is left out, scheme or
-	// port, is not compared.
+	// port, is not compared. "*" is everybody.
 	Origins []string
 
-	Limits Limits
+	Limits    Limits
+	LongPoll  *LongPoll // where websockets do not come through; nil: not served
+	Compress  bool      // websocket messages of clients that can: permessage-deflate
+	Protocols []string  // websocket sub-protocols besides "phoenix"
+	Drain     Drain
 
-	mu    sync.Mutex
-	ctx   context.Context // of the node, while it runs
-	conns map[process.Ref[conn]]struct{}
+	// ReconnectRate is how many clients a second may come back after they were all lost at
+	// once; they are advised to spread accordingly. Default 1,000.
+	ReconnectRate int
+
+	limits  Limits    // with defaults
+	wire    ws.Limits // the same, for websockets
+	deflate *ws.Deflate
+	hub     *hub
+	ctx     context.Context // of the node
+	poller  *ws.Poller
+	polls   atomic.Pointer[polls]
+
+	mu       sync.Mutex
+	open     bool
+	sessions map[*Session]struct{}
+	empty    chan struct{} // closed when the last is gone, after open is false
 }
 
-// Limits is how much one client may take. Zero fields mean the default.
-type Limits struct {
-	Topics          int           // joined at a time; 100
-	MessageBytes    int           // of one message from the client, and of all that wait for one topic; 1 MiB
-	PendingBytes    int           // waiting to be written to it; 1 MiB
-	PendingMessages int           // the same; 1,024
-	Idle            time.Duration // without a sign of life; 60 s
+// Drain is how a socket that stops sends its clients away: some at a time, each with its
+// own advice when to come back.
+type Drain struct {
+	Batch  int           // clients at a time; default 200
+	Every  time.Duration // between two batches; default 50 ms
+	Within time.Duration // all of them; batches grow if need be; default 2 s
 }
 
-func (l Limits) orDefaults() Limits {
-	for _, f := range []struct {
-		v   *int
-		def int
-	}{{&l.Topics, 100}, {&l.MessageBytes, 1 << 20}, {&l.PendingBytes, 1 << 20}, {&l.PendingMessages, 1024}} {
-		if *f.v <= 0 {
-			*f.v = f.def
-		}
-	}
-	return l
-}
-
-// closeTimeout is shorter than the time that a process has for its end.
-const closeTimeout = 3 * time.Second
-
-func (l Limits) ws() ws.Limits {
-	l = l.orDefaults()
-	return ws.Limits{
-		CloseTimeout:     closeTimeout,
-		MaxMessageBytes:  l.MessageBytes,
-		MaxPendingBytes:  l.PendingBytes,
-		MaxPendingFrames: l.PendingMessages,
-		IdleTimeout:      l.Idle,
-	}
+func (d Drain) orDefaults() Drain {
+	fallBack(&d.Batch, 200)
+	fallBack(&d.Every, 50*time.Millisecond)
+	fallBack(&d.Within, 2*time.Second)
+	return d
 }
 
 // Start opens the socket to clients.
@@ -83,121 +81,182 @@ func (s *Socket) Start(ctx context.Context) error {
 		return err
 	}
 	for _, o := range s.Origins {
-		if u, err := url.Parse(o); err != nil || u.Hostname() == "" {
+		if u, err := url.Parse(o); o != "*" && (err != nil || u.Hostname() == "") {
 			return fault.Invalid.Errorf("channel: the socket's origin %q must have a host, as in \"//a.example\"", o)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ctx = n.Context(context.WithoutCancel(ctx))
-	if s.conns == nil {
-		s.conns = make(map[process.Ref[conn]]struct{})
-	}
-	return nil
-}
-
-// Serve waits until ctx ends, and then closes all connections with 1012, which makes
-// clients come back, and waits until they are gone.
-func (s *Socket) Serve(ctx context.Context) error {
-	<-ctx.Done()
-	s.mu.Lock()
-	s.ctx = nil
-	conns := slices.Collect(maps.Keys(s.conns))
-	s.mu.Unlock()
-	ctx = context.WithoutCancel(ctx)
-	for _, c := range conns {
-		_ = process.Exit(ctx, c, process.Shutdown)
-	}
-	for _, c := range conns {
-		if _, err := process.Wait(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ServeHTTP takes a client's connection over: GET <mount>/websocket.
-func (s *Socket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if path.Base(r.URL.Path) != "websocket" {
-		http.NotFound(w, r)
-		return
-	}
-	ctx := r.Context()
-	if err := s.accept(w, r); err != nil {
-		telemetry.Count(ctx, "channel.connects.refused", 1)
-		telemetry.Log(ctx).Warn("a client may not connect to the socket", "reason", err)
-	}
-}
-
-// accept upgrades the connection and starts its process. If it refuses, the client has
-// been answered.
-func (s *Socket) accept(w http.ResponseWriter, r *http.Request) error {
-	refuse := func(status int, err error) error {
-		http.Error(w, fault.Detail(err), status)
-		return err
-	}
-	refuseSilently := func(status int, err error) error {
-		w.WriteHeader(status)
-		return err
-	}
-	if r.Method != http.MethodGet {
-		return refuseSilently(http.StatusBadRequest, fault.Invalid.Errorf("a client connects by GET, not by %.20s", r.Method))
-	}
-	params := paramsOf(r)
-	s.mu.Lock()
-	ctx := s.ctx
-	s.mu.Unlock()
-	if ctx == nil {
-		return refuse(http.StatusServiceUnavailable, fault.Unavailable.Errorf("the socket is not running; list it in the supervision tree, before the endpoint"))
-	}
-	if err := s.checkOrigin(r); err != nil {
-		return refuseSilently(http.StatusForbidden, err)
-	}
-	if !offers(r, protocol) {
-		return refuseSilently(http.StatusForbidden, fault.Forbidden.Errorf("the client offers sub-protocols, and %q is none of them", protocol))
-	}
-	if v := params.Get("vsn"); !spoken.MatchString(v) {
-		return refuse(http.StatusForbidden, fault.Forbidden.Errorf("this server speaks version 2 of the protocol; connect with vsn=2.0.0, not %.20q", v))
-	}
-	if s.Connect != nil {
-		if err := s.Connect(r.Context(), params); err != nil {
-			return refuse(web.StatusOf(err), err)
-		}
-	}
-	c, err := ws.Upgrade(w, r, s.Limits.ws(), protocol)
+	polls, err := s.LongPoll.start(s)
 	if err != nil {
 		return err
 	}
-	params.Del("vsn")
-	open := func(ctx context.Context) (*conn, error) { return openConn(ctx, s, c, params) }
-	_, err = process.Spawn(ctx, open, process.Mailbox{Size: mostUnread}, process.ShutdownTime(2*process.DefaultShutdown))
-	if err != nil {
-		c.Close(ws.Restart, "the server restarts") // what else can it be
+	s.polls.Store(polls)
+	s.limits = s.Limits.orDefaults()
+	s.wire = s.limits.ws()
+	if s.Compress {
+		s.deflate = new(ws.Deflate)
 	}
-	return err
-}
-
-// mostUnread is how many messages are read ahead of a connection's process, which never
-// takes long.
-const mostUnread = 16
-
-// protocol is the websocket sub-protocol. A client that sends a token offers it as another.
-const protocol = "phoenix"
-
-// spoken is the versions of the protocol that are ~> 2.0.0.
-var spoken = regexp.MustCompile(`^2\.0\.(0|[1-9][0-9]*(-[0-9A-Za-z.-]+)?)(\+[0-9A-Za-z.-]+)?$`)
-
-// offers reports whether a client that offers sub-protocols offers this one.
-func offers(r *http.Request, protocol string) bool {
-	lines := r.Header.Values("Sec-Websocket-Protocol")
-	for _, line := range lines {
-		for offer := range strings.SplitSeq(line, ",") {
-			if strings.TrimSpace(offer) == protocol {
-				return true
+	s.ctx = process.Outside(n.Context(context.WithoutCancel(ctx)))
+	if s.hub, err = hubOf(s.ctx); err != nil {
+		return err
+	}
+	if err := s.hub.tap(s.ctx); err != nil {
+		return err
+	}
+	s.poller, err = ws.NewPoller(ws.Hooks{
+		Begin: func() any { return s.hub.begin(s.ctx) },
+		End:   func(b any) { b.(batch).end() },
+	})
+	if err != nil {
+		return err
+	}
+	for i, c := range s.Channels {
+		if source := c.options().presence; source != nil {
+			if err := s.hub.attach(s.ctx, source); err != nil {
+				s.detach(s.Channels[:i])
+				s.poller.Close()
+				return err
 			}
 		}
 	}
-	return len(lines) == 0
+	s.hub.open(s.Channels)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open, s.sessions, s.empty = true, make(map[*Session]struct{}), make(chan struct{})
+	return nil
+}
+
+func (s *Socket) detach(channels []Channel) {
+	for _, c := range channels {
+		if source := c.options().presence; source != nil {
+			s.hub.detach(source)
+		}
+	}
+}
+
+// Serve waits until ctx ends, and then sends all clients away, to come back: with 1012,
+// and in batches. It waits until they are gone.
+func (s *Socket) Serve(ctx context.Context) error {
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-sweep.C:
+			s.hub.sweep()
+		}
+	}
+	s.mu.Lock()
+	s.open = false
+	sessions := slices.Collect(maps.Keys(s.sessions))
+	if len(sessions) == 0 {
+		close(s.empty)
+	}
+	s.mu.Unlock()
+	s.drain(sessions)
+	<-s.empty
+	s.hub.close(s.Channels)
+	s.detach(s.Channels)
+	s.poller.Close()
+	return nil
+}
+
+// drain closes the sessions.
+func (s *Socket) drain(sessions []*Session) {
+	d := s.Drain.orDefaults()
+	rounds := max(1, int(d.Within/d.Every))
+	size := max(d.Batch, (len(sessions)+rounds-1)/rounds)
+	for i, session := range sessions {
+		if i > 0 && i%size == 0 {
+			time.Sleep(d.Every)
+		}
+		session.link.Close(ws.Restart, "the server restarts; "+s.advice(i))
+	}
+}
+
+// ServeHTTP takes a client's connection over: GET <mount>/websocket, and, if it is served,
+// long-polling at <mount>/longpoll.
+func (s *Socket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path.Base(r.URL.Path) {
+	case "websocket":
+		s.serveWebsocket(w, r)
+	case "longpoll":
+		if s.LongPoll != nil {
+			s.serveLongPoll(w, r)
+			return
+		}
+		fallthrough
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// running reports whether clients can connect.
+func (s *Socket) running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+var errNotRunning = fault.Unavailable.Errorf("the socket is not running; list it in the supervision tree, before the endpoint")
+
+// admit decides about a client that wants to connect, and what it speaks.
+func (s *Socket) admit(ctx context.Context, p *Peer) (wire.Version, error) {
+	v, ok := wire.Negotiate(p.Params.Get("vsn"))
+	if !ok {
+		return v, fault.Forbidden.Errorf("this server speaks versions 1 and 2 of the protocol; connect with vsn=2.0.0, not %.20q", p.Params.Get("vsn"))
+	}
+	p.Params.Del("vsn")
+	if s.Connect != nil {
+		if err := s.Connect(ctx, p); err != nil {
+			return v, err
+		}
+	}
+	p.Token, p.Header = "", nil
+	if len(p.Params) == 0 {
+		p.Params = nil // most have none, and stay long
+	}
+	return v, nil
+}
+
+// Accept makes a session of a client that has connected, for the transport that carries
+// it. It asks Connect.
+func (s *Socket) Accept(ctx context.Context, p *Peer, link Link) (*Session, error) {
+	if !s.running() {
+		return nil, errNotRunning
+	}
+	v, err := s.admit(ctx, p)
+	if err != nil {
+		telemetry.Count(ctx, "channel.connects.refused", 1)
+		return nil, err
+	}
+	return s.session(p, v, link)
+}
+
+// session makes the session of a client that was admitted.
+func (s *Socket) session(p *Peer, v wire.Version, link Link) (*Session, error) {
+	session := &Session{socket: s, hub: s.hub, peer: p, version: v, link: link}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return nil, errNotRunning
+	}
+	s.sessions[session] = struct{}{}
+	s.hub.enlist(session)
+	return session, nil
+}
+
+// forget is told of a session that is over, with all its processes.
+func (s *Socket) forget(session *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.sessions[session]; !there {
+		return
+	}
+	delete(s.sessions, session)
+	s.hub.delist(session)
+	if len(s.sessions) == 0 && !s.open {
+		close(s.empty)
+	}
 }
 
 var wildcard = regexp.MustCompile(`\{([^{}.$]+)(\.\.\.)?\}`)
@@ -224,19 +283,15 @@ func (s *Socket) route(topic string) (Channel, string) {
 	return nil, ""
 }
 
-// remember keeps a connection until it ends.
-func (s *Socket) remember(c process.Ref[conn]) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx == nil {
-		return fault.Unavailable.Errorf("the socket is stopping")
-	}
-	s.conns[c] = struct{}{}
-	return nil
+// open notes the channels of a socket that runs.
+func (h *hub) open(channels []Channel) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.channels = append(h.channels, channels...)
 }
 
-func (s *Socket) forget(c process.Ref[conn]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
+func (h *hub) close(channels []Channel) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.channels = slices.DeleteFunc(slices.Clone(h.channels), func(c Channel) bool { return slices.Contains(channels, c) })
 }

@@ -13,12 +13,15 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime"
 	"strconv"
 
 	"github.com/bennu-go/bennu"
+	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/config"
+	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/supervisor"
 	"github.com/bennu-go/bennu/web"
 )
@@ -37,7 +40,7 @@ func main() {
 	if err == nil {
 		err = bennu.Run(context.Background(), bennu.App{
 			Name:     "peer",
-			Children: []supervisor.Child{{Name: "web", Run: &web.Endpoint{Addr: opts.Addr, Handler: routes()}}},
+			Children: children(opts.Addr),
 			Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 		})
 	}
@@ -64,8 +67,22 @@ type byID struct {
 	ID string `path:"id"`
 }
 
-func routes() *web.Router {
+func children(addr string) []supervisor.Child {
+	users := &presence.Tracker[here]{Name: "users"}
+	socket := newSocket(users)
+	raw := new(mirror)
+	return []supervisor.Child{
+		{Name: "users", Run: users},
+		{Name: "socket", Run: socket},
+		{Name: "ws", Run: raw},
+		{Name: "web", Run: &web.Endpoint{Addr: addr, Handler: routes(socket, raw)}},
+	}
+}
+
+func routes(socket *channel.Socket, raw http.Handler) *web.Router {
 	router := web.NewRouter(web.SecureHeaders("default-src 'self'"))
+	router.Mount("/socket", socket)
+	router.Handle("GET /ws", raw)
 	api := router.Scope("")
 	api.Handle("GET /plain", web.Action(func(c *web.Conn) error { return c.Text(200, "hello") }))
 	api.Handle("GET /json", web.JSON(ada))

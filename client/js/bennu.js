@@ -642,9 +642,9 @@ class LongPoll {
   }
 
   async #poll(headers) {
-    const { status, token, messages = [] } = await this.#request({ headers }, (abort) => { this.#polling = abort; });
+    const { status, token, reason, messages = [] } = await this.#request({ headers }, (abort) => { this.#polling = abort; });
     const begins = status === 410 && this.#session === null && token;
-    if (!begins && status !== 200 && status !== 204) return this.#refused(status);
+    if (!begins && status !== 200 && status !== 204) return this.#refused(status, reason);
     this.#session = token ?? this.#session;
     if (begins) this.onopen?.();
     for (const data of messages) {
@@ -659,8 +659,8 @@ class LongPoll {
     try {
       while (this.#lines.length > 0) {
         const headers = { "Content-Type": "application/x-ndjson" };
-        const { status } = await this.#request({ method: "POST", headers, body: this.#batch() });
-        if (status !== 200) return this.#refused(status);
+        const { status, reason } = await this.#request({ method: "POST", headers, body: this.#batch() });
+        if (status !== 200) return this.#refused(status, reason);
       }
       this.#posting = false;
     } catch (err) {
@@ -689,8 +689,8 @@ class LongPoll {
     }
   }
 
-  #refused(status) {
-    if (status === 410) this.#end(3410, "session gone");
+  #refused(status, reason) {
+    if (status === 410) this.#end(3410, reason ?? "session gone");
     else if (status === 403) this.#end(1008, "forbidden");
     else this.#end(1011, `status ${status}`);
   }

@@ -358,6 +358,7 @@ describe("long-polling", () => {
   test("a session that is gone, a refusal or a fault is a lost connection", async () => {
     const ends = [
       [() => server.poll.answer({ status: 410, token: "s2", messages: [] }), "session gone"],
+      [() => server.poll.answer({ status: 410, reason: "the server restarts" }), "the server restarts"],
       [() => server.poll.answer({ status: 403 }), "forbidden"],
       [() => server.poll.answer({ status: 500 }), "status 500"],
       [() => server.poll.answer({}, 502), "HTTP status 502"],
