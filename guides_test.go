@@ -28,6 +28,7 @@ var asked = map[string]struct{ request, body, answer string }{
 	"first-program": {"POST /messages", `{"from": "joe", "body": "hi"}`, ""},
 	"fleet":         {"GET /health", "", `"state":"running"`},
 	"web":           {"POST /api/notices", `{"title": "Ladder", "text": "To lend."}`, `"id":1`},
+	"channels":      {"POST /rooms/lobby/notes", `{"name": "radio", "text": "hello"}`, `"text":"hello"`},
 	"processes":     {"POST /orders", `{"dish": "soup"}`, `"by":"cook/`},
 }
 

@@ -337,6 +337,9 @@ func (s *Session) bury(c *Client, why process.Reason) []ws.Frame {
 	case process.Clean(why), c.off.Load():
 		return []ws.Frame{s.notice(c, phxClose, empty)}
 	}
+	s.log(func(l *slog.Logger) {
+		l.Warn("a channel crashed", "topic", short(c.topic), "peer", s.peer.ID, "process", c.slot)
+	})
 	return []ws.Frame{s.notice(c, phxError, refusal("channel_crash").response)}
 }
 

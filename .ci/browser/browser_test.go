@@ -1,4 +1,5 @@
-// Package browser drives the fleet's page in a real Chromium against the real binary.
+// Package browser drives the pages of the examples in a real Chromium against the real
+// binaries.
 // It is a module of its own, so that no user of bennu gets its dependencies. ./run runs it.
 package browser
 
@@ -21,39 +22,47 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// server is the fleet's binary, which can be stopped and started again on the same
+// server is an example's binary, which can be stopped and started again on the same
 // address and database.
 type server struct {
 	t      *testing.T
+	binary string
+	args   []string
+	health string // path of what answers when it is there
 	addr   string
 	folder string
 	cmd    *exec.Cmd
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T) *server { return serverOf(t, "FLEET_BIN", "/api/health", "-udp", "") }
+
+// serverOf is the binary that a variable of the environment names.
+func serverOf(t *testing.T, variable, health string, args ...string) *server {
+	binary := os.Getenv(variable)
+	if binary == "" {
+		t.Fatal(variable, " must be the example's binary; use ./run")
+	}
 	probe, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer probe.Close()
-	s := &server{t: t, addr: probe.Addr().String(), folder: t.TempDir()}
+	addr := probe.Addr().String()
+	args = append([]string{"-addr", addr, "-log", "error"}, args...)
+	s := &server{t: t, binary: binary, args: args, health: health, addr: addr, folder: t.TempDir()}
 	t.Cleanup(func() { s.stop(syscall.SIGTERM) })
 	return s
 }
 
 func (s *server) start(args ...string) {
 	s.t.Helper()
-	binary := os.Getenv("FLEET_BIN")
-	if binary == "" {
-		s.t.Fatal("FLEET_BIN must be the fleet's binary; use ./run")
-	}
-	s.cmd = exec.Command(binary, append([]string{"-addr", s.addr, "-udp", "", "-log", "error"}, args...)...)
+	s.cmd = exec.Command(s.binary, append(s.args, args...)...)
 	s.cmd.Dir, s.cmd.Stderr = s.folder, os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	for range 500 {
-		if answer, err := http.Get("http://" + s.addr + "/api/health"); err == nil {
+		if answer, err := http.Get("http://" + s.addr + s.health); err == nil {
 			answer.Body.Close()
 			return
 		}
@@ -76,7 +85,14 @@ type page struct {
 	ctx context.Context
 }
 
+// open opens an address in the dark theme.
 func open(t *testing.T, addr string, width, height int) *page {
+	t.Helper()
+	return openIn(t, "dark", addr+"/", width, height)
+}
+
+// openIn opens an address and path with the page's theme for a light or dark room.
+func openIn(t *testing.T, room, address string, width, height int) *page {
 	t.Helper()
 	binary := "chromium"
 	if _, err := exec.LookPath(binary); err != nil {
@@ -94,19 +110,19 @@ func open(t *testing.T, addr string, width, height int) *page {
 	ctx, cancel = context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(cancel)
 	p := &page{t, ctx}
-	p.do(chromedp.EmulateViewport(int64(width), int64(height)), darkRoom())
+	p.do(chromedp.EmulateViewport(int64(width), int64(height)), theme(room))
 	if err := chromedp.Listen(ctx, p.watch); err != nil {
 		t.Fatal(err)
 	}
-	p.do(chromedp.Navigate("http://" + addr + "/"))
+	p.do(chromedp.Navigate("http://" + address))
 	return p
 }
 
-// darkRoom has the page take its dark theme.
-func darkRoom() chromedp.Action[chromedp.Void] {
+// theme has the page take its light or dark theme.
+func theme(room string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: room}},
 		})
 		return err
 	})
