@@ -292,13 +292,12 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	start := s.starter
 	s.starter = nil
 	waited := start != nil && start.done != nil
-	owner := r.owner
 	renew := reason == errRenewed && s.odd != nil && s.odd.renewal != nil && !s.doomed
 	if !renew && s.odd != nil {
 		s.odd.renewal = nil
 	}
 	s.want = renew
-	final := !owner.set() && !renew
+	final := !s.owned() && !renew
 	var watchers []*Watch
 	if started {
 		for w := range r.watchers {
@@ -370,8 +369,8 @@ func (s *Slot) finish(turns uint32, inc *incarnation, reason Reason) {
 	if waited {
 		start.done <- reason
 	}
-	if owner.set() && !renew && (started || !waited) {
-		owner.urgent(Down{Target: s, Reason: reason, Started: started})
+	if s.owned() && !renew && (started || !waited) {
+		s.owner.urgent(Down{Target: s, Reason: reason, Started: started})
 	}
 }
 

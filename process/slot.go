@@ -23,6 +23,7 @@ type Slot struct {
 	opts   *Options
 	name   string // the name, or the key in the family, or ""
 	id     uint64
+	owner  Port[Down]
 
 	prev, next *Slot // in the node's list
 
@@ -64,10 +65,8 @@ func (p phase) String() string {
 	return [...]string{"vacant", "starting", "running", "stopping", "ended"}[p]
 }
 
-// rare is the part of a slot that most processes need for their supervisor and their end
-// alone.
+// rare is the part of a slot that most processes need for their end alone.
 type rare struct {
-	owner     Port[Down]
 	parent    *incarnation // whose Spawn made it
 	urgent    queue        // downs and exits, ahead of the mail
 	waiting   []*sender    // in line for room in the mailbox
@@ -165,10 +164,7 @@ func newSlot(ctx context.Context, owner Port[Down], name string, o opener, opts 
 	if err != nil {
 		return nil, err
 	}
-	s := &Slot{node: n, opener: o, opts: opts, name: name, id: n.ids.Add(1)}
-	if owner.set() {
-		s.rare = &rare{owner: owner}
-	}
+	s := &Slot{node: n, opener: o, opts: opts, name: name, id: n.ids.Add(1), owner: owner}
 	if name != "" && opts.family == "" {
 		if err := n.register(name, s); err != nil {
 			return nil, err
@@ -253,11 +249,7 @@ func (s *Slot) seldom() *rare {
 }
 
 // owned reports whether somebody hears of the end, and restarts or retires.
-func (s *Slot) owned() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.rare != nil && s.rare.owner.set()
-}
+func (s *Slot) owned() bool { return s.owner.set() }
 
 // Start starts an incarnation and waits for its constructor. ctx bounds the start
 // only; when it ends before the constructor, the process is stopped again.
@@ -323,7 +315,7 @@ func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <
 	inc := s.inc
 	if inc == nil {
 		ended = s.past()
-		if takeBack || s.rare == nil || !s.rare.owner.set() {
+		if takeBack || !s.owned() {
 			s.cancelStart(reason)
 		} else {
 			s.mu.Unlock()
@@ -388,17 +380,13 @@ func (s *Slot) cancelStart(reason Reason) {
 	waited := s.starter != nil && s.starter.done != nil
 	s.tellStarter(&hasEnded{s, reason})
 	tell := s.cancelNext(reason)
-	var owner Port[Down]
-	if s.rare != nil {
-		owner = s.rare.owner
-	}
 	s.mu.Unlock()
 	tell()
 	switch {
-	case !owner.set() && (wanted || never):
+	case !s.owned() && (wanted || never):
 		s.retire(reason, died)
-	case owner.set() && wanted && !waited:
-		owner.urgent(Down{Target: s, Reason: reason})
+	case s.owned() && wanted && !waited:
+		s.owner.urgent(Down{Target: s, Reason: reason})
 	}
 }
 
