@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import WebSocket from "ws";
 import { Socket } from "./bennu.js";
-import { Server, until } from "./server.mjs";
+import { Fleet, until } from "./server.mjs";
 
-const server = new Server();
+const server = new Fleet();
 let socket;
 
 before(async () => {
@@ -32,6 +32,25 @@ test("joins, pushes, is refused, and leaves", async () => {
   await unit.push("position", { lat: 40.7, lon: -74 });
   await assert.rejects(unit.push("position", { lat: 40.7 }), { reason: "a position needs lat and lon" });
   await unit.leave();
+  await agency.leave();
+});
+
+test("sees who else watches an agency", async () => {
+  const agency = socket.channel("agency:limerick", { name: "Ann" });
+  const here = agency.presence();
+  const names = () => here.list((name) => name).sort();
+  await agency.join();
+  await until("Ann is there", () => String(names()) === "Ann");
+  const other = new Socket(server.socketURL, { transport: WebSocket });
+  other.connect();
+  const theirs = other.channel("agency:limerick");
+  await theirs.join();
+  await until("somebody comes", () => String(names()) === "Ann,dispatcher");
+  await theirs.push("rename", { name: "Bob" });
+  await until("it is Bob", () => String(names()) === "Ann,Bob");
+  await assert.rejects(theirs.push("rename", { name: "\n!\u0000" }), /a name must be/);
+  other.disconnect();
+  await until("Bob goes", () => String(names()) === "Ann");
   await agency.leave();
 });
 

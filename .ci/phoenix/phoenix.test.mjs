@@ -1,11 +1,11 @@
 // The official client of Phoenix channels against the fleet. Run by ./run.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Socket } from "phoenix";
+import { Presence, Socket } from "phoenix";
 import WebSocket from "ws";
-import { Server, until } from "./server.mjs";
+import { Fleet, until } from "./server.mjs";
 
-const server = new Server();
+const server = new Fleet();
 let socket;
 
 before(async () => {
@@ -26,8 +26,9 @@ const answer = (push) =>
     for (const status of ["ok", "error", "timeout"]) push.receive(status, (response) => done([status, response]));
   });
 
-const join = async (topic) => {
-  const channel = socket.channel(topic);
+const join = async (topic, params = {}, prepare = () => {}) => {
+  const channel = socket.channel(topic, params);
+  prepare(channel);
   const [status, response] = await answer(channel.join());
   assert.equal(status, "ok", JSON.stringify(response));
   return [channel, response];
@@ -47,6 +48,25 @@ test("joins agency:nyc and receives moved", async () => {
   });
   await until("100 vehicles have moved", () => moved.size > 100 && events >= 3);
   assert.equal((await leave(agency))[0], "ok");
+});
+
+test("sees who else watches an agency", async () => {
+  let here;
+  const names = () => here.list((name) => name).sort();
+  const [mine] = await join("agency:limerick", { name: "Ann" }, (channel) => { here = new Presence(channel); });
+  await until("Ann is there", () => String(names()) === "Ann");
+  assert.ok(Date.parse(here.list()[0].metas[0].since) > 0);
+  const other = new Socket(server.socketURL, { transport: WebSocket });
+  other.connect();
+  const theirs = other.channel("agency:limerick", { name: "Bob" });
+  assert.equal((await answer(theirs.join()))[0], "ok");
+  await until("Bob comes", () => String(names()) === "Ann,Bob");
+  assert.deepEqual(await answer(theirs.push("rename", { name: "Cid" })), ["ok", {}]);
+  await until("Bob is Cid now", () => String(names()) === "Ann,Cid");
+  assert.equal((await answer(theirs.push("rename", { name: "x".repeat(41) })))[0], "error");
+  other.disconnect();
+  await until("Cid goes", () => String(names()) === "Ann");
+  await leave(mine);
 });
 
 test("is a device: position is ok, or an error with its reason", async () => {

@@ -1,11 +1,11 @@
-// A fleet server to be tested: the real binary, on a free port.
+// The servers to be tested: the real binaries, on free ports.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export async function freePort() {
+async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await new Promise((ready) => probe.once("listening", ready));
   const { port } = probe.address();
@@ -13,19 +13,25 @@ export async function freePort() {
   return port;
 }
 
-/** Server is one fleet, which can be stopped and started again on the same port and file. */
-export class Server {
-  #folder = mkdtempSync(join(tmpdir(), "fleet-"));
+/** Server is a program that can be stopped and started again on the same port, in the same folder. */
+class Server {
+  #folder = mkdtempSync(join(tmpdir(), "clients-"));
+  #binary;
+  #args;
   #child;
+
+  constructor(binary, ...args) {
+    this.#binary = binary;
+    this.#args = args;
+  }
 
   async start() {
     this.port ??= await freePort();
-    const args = ["-addr", `127.0.0.1:${this.port}`, "-udp", "", "-log", "warn"];
-    this.#child = spawn(process.env.FLEET_BIN, args, { cwd: this.#folder, stdio: ["ignore", "inherit", "inherit"] });
-    await until("all vehicles are on the road", async () => {
+    const args = ["-addr", `127.0.0.1:${this.port}`, ...this.#args];
+    this.#child = spawn(this.#binary, args, { cwd: this.#folder, stdio: ["ignore", "inherit", "inherit"] });
+    await until("the server is ready", async () => {
       try {
-        const answer = await fetch(`http://127.0.0.1:${this.port}/api/units`);
-        return (await answer.json()).units.length >= 996;
+        return await this.ready();
       } catch {
         return false; // it is not up yet
       }
@@ -43,9 +49,52 @@ export class Server {
     rmSync(this.#folder, { recursive: true });
   }
 
-  get socketURL() {
-    return `ws://127.0.0.1:${this.port}/socket`;
+  get url() { return `http://127.0.0.1:${this.port}`; }
+
+  get socketURL() { return `ws://127.0.0.1:${this.port}/socket`; }
+}
+
+/** Fleet is the example, with all its vehicles. */
+export class Fleet extends Server {
+  constructor() { super(process.env.FLEET_BIN, "-udp", "", "-devices", "", "-log", "warn"); }
+
+  async ready() {
+    const answer = await fetch(`${this.url}/api/units`);
+    return (await answer.json()).units.length >= 996;
   }
+}
+
+/** Rooms is rooms.go. */
+export class Rooms extends Server {
+  constructor() { super(process.env.ROOMS_BIN); }
+
+  async ready() { return (await fetch(`${this.url}/nothing`)).status === 404; }
+}
+
+/** A proxy to a server that lets everything through but websockets: they fail, or hang. */
+export async function proxyWithoutWebsockets(server, { hang = false } = {}) {
+  const held = new Set();
+  const proxy = createServer((from, to) => {
+    const { method, headers, url } = from;
+    const onward = request(`${server.url}${url}`, { method, headers }, (answer) => {
+      to.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(to);
+    });
+    onward.on("error", () => to.destroy());
+    to.on("close", () => onward.destroy());
+    from.pipe(onward);
+  });
+  proxy.on("upgrade", (_, socket) => (hang ? held.add(socket) : socket.destroy()));
+  proxy.listen(0, "127.0.0.1");
+  await new Promise((ready) => proxy.once("listening", ready));
+  return {
+    url: `ws://127.0.0.1:${proxy.address().port}/socket`,
+    close() {
+      for (const socket of held) socket.destroy();
+      proxy.closeAllConnections();
+      proxy.close();
+    },
+  };
 }
 
 /** until waits for what is asked to become true, and fails after 10 s. */

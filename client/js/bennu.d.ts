@@ -37,7 +37,7 @@ type Args<P, Rest extends unknown[]> = {} extends P ? [payload?: P, ...rest: Res
 export interface SocketOptions {
   /** Sent with each connect, as the URL's query. */
   params?: Query | (() => Query);
-  /** Proves who connects; sent with each connect where logs do not see it, as ASCII or UTF-8. */
+  /** Proves who connects; sent with each connect where logs do not see it. ASCII, for long-polling has it in a header. */
   token?: string | null | (() => string | null | undefined | PromiseLike<string | null | undefined>);
   /** Between heartbeats. One that is not answered within timeoutMs means that the connection is lost. Default 30,000. */
   heartbeatMs?: number;

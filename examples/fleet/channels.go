@@ -6,35 +6,41 @@ import (
 
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
-// channels are the topics of the socket.
-func channels(demo bool) []channel.Channel {
-	events := []channel.Handler[UnitChannel]{channel.Do("position", (*UnitChannel).position)}
+// The events that clients send.
+const (
+	Reported channel.Event[Report]       = "position"
+	Renamed  channel.Event[AgencyParams] = "rename"
+	Crashed  channel.Event[process.None] = "crash"
+)
+
+// reports is how many positions a device may send. One that was away sends what it has kept
+// at once; a thousand may wait to be stored, and a hundred a second are.
+var reports = channel.Limit{PerSecond: 100, Burst: 1000, Bytes: 1 << 10}
+
+// channels are the topics of the socket. None keeps a history: who comes back gets the
+// latest of each unit with the join, which is less than all that moved, and reads what a
+// unit has missed from its track.
+func channels(demo bool, watching *presence.Tracker[Watch]) []channel.Channel {
+	events := []channel.Handler[UnitChannel]{channel.Do(Reported, (*UnitChannel).position, reports)}
 	if demo {
-		events = append(events, channel.Signal("crash", (*UnitChannel).crash))
+		events = append(events, channel.Signal(Crashed, (*UnitChannel).crash))
 	}
 	return []channel.Channel{
-		channel.Topic("agency:*", joinAgency, channel.Joined((*AgencyChannel).units)),
-		channel.Topic("unit:*", joinUnit, events...),
+		channel.Topic("agency:*", joinAgency(watching),
+			channel.Joined((*AgencyChannel).units),
+			channel.Do(Renamed, (*AgencyChannel).rename, channel.Limit{PerSecond: 1, Burst: 10, Bytes: 1 << 10}),
+		).With(channel.Presence(watching), channel.Emits(Moved)),
+		channel.Topic("unit:*", joinUnit, events...).With(channel.Emits(Positioned)),
 	}
-}
-
-// AgencyChannel is one dispatcher who watches an agency.
-type AgencyChannel struct{ agency string }
-
-func joinAgency(_ context.Context, j channel.Join[process.None]) (*AgencyChannel, error) {
-	return &AgencyChannel{j.Key}, checkID("the agency", j.Key)
-}
-
-func (a *AgencyChannel) units(ctx context.Context) (Views, error) {
-	return process.Call(ctx, Dispatch, (*Board).Of, a.agency)
 }
 
 // UnitChannel is one client on a unit's topic: the device itself, or who watches it.
-type UnitChannel struct{ id, agency string }
+type UnitChannel struct{ id, agency, door string }
 
 // UnitParams come with a join.
 type UnitParams struct {
@@ -47,7 +53,13 @@ func joinUnit(_ context.Context, j channel.Join[UnitParams]) (*UnitChannel, erro
 			return nil, err
 		}
 	}
-	return &UnitChannel{j.Key, j.Params.Agency}, checkID("the unit's id", j.Key)
+	door := "socket"
+	if device := j.Peer.Device; device != "" {
+		if door = "device"; device != j.Key {
+			return nil, fault.Forbidden.Errorf("the device %s may join unit:%s only", device, device)
+		}
+	}
+	return &UnitChannel{j.Key, j.Params.Agency, door}, checkID("the unit's id", j.Key)
 }
 
 // Report is a position as a device sends it.
@@ -63,10 +75,10 @@ type Report struct {
 func (u *UnitChannel) position(ctx context.Context, r Report) error {
 	f, err := r.fix(u, time.Now())
 	if err != nil {
-		telemetry.Count(ctx, "fleet.socket.refused", 1)
+		telemetry.Count(ctx, "fleet."+u.door+".refused", 1)
 		return err
 	}
-	return accept(ctx, "socket", f)
+	return accept(ctx, u.door, f)
 }
 
 func (r Report) fix(u *UnitChannel, now time.Time) (Fix, error) {

@@ -6,11 +6,23 @@
 // # Doors
 //
 // A device sends its position by HTTP, as the OsmAnd and Traccar Client apps do, as NMEA
-// sentences over UDP, or over the socket (topic unit:<id>, event position). With agency=nyc it
-// is seen beside the replayed vehicles:
+// sentences over UDP, or over the socket (topic unit:<id>, event position): by websocket,
+// by long-polling, or by UDP, which is for devices on bad networks. With agency=nyc it is
+// seen beside the replayed vehicles:
 //
 //	curl 'http://127.0.0.1:4000/osmand?id=amb-1&lat=40.75&lon=-73.98&agency=nyc'
 //	printf 'amb-2 $GPRMC,…*hh' | nc -u -w0 127.0.0.1 5005
+//	go run ./examples/fleet device -id my-phone
+//
+//	| door       | flag     | a position is              | with -key          |
+//	|------------|----------|----------------------------|--------------------|
+//	| /osmand    | -addr    | committed when answered    | key=…              |
+//	| /socket    | -addr    | committed when answered    | key=…              |
+//	| socket/UDP | -devices | committed when answered    | signs with the key |
+//	| NMEA       | -udp     | not answered, but counted  | begins with it     |
+//
+// The last command is such a device: it keeps what is not acknowledged, and sends it again,
+// whatever happens to the network or the server. See device.go.
 //
 // Others read:
 //
@@ -22,7 +34,8 @@
 //	GET /api/health                           the tree and the counters
 //
 // The page, and whoever else joins agency:<id> on /socket, gets what moved, five times a
-// second. go run ./examples/fleet -h has the options.
+// second, and sees who else watches. /socket.d.ts has all that is said there, as TypeScript.
+// go run ./examples/fleet -h has the options.
 //
 // # Design
 //

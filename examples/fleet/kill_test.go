@@ -44,6 +44,43 @@ func TestBinary(t *testing.T) {
 		p.signal(t, syscall.SIGTERM)
 		p.wait(t)
 	})
+	t.Run("kill, with devices", func(t *testing.T) {
+		free, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := free.LocalAddr().String()
+		free.Close()
+		dir := t.TempDir()
+		p := launch(t, binary, dir, "-replay=none", "-devices="+to)
+		d, committed := device(to, "phone")
+		d.Patience = 300 * time.Millisecond
+		stop := running(t, d)
+		acknowledged := make(tracks)
+		began := time.Now()
+		for i := range 600 {
+			if err := d.Report(report(began.Add(time.Duration(i)*time.Millisecond), 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 600 {
+			if i == 200 { // in the middle of them
+				p.signal(t, syscall.SIGKILL)
+				p.wait(t)
+				p = launch(t, binary, dir, "-replay=none", "-devices="+to)
+				p.check(t, acknowledged)
+			}
+			r := <-committed
+			acknowledged["phone"] = append(acknowledged["phone"], r.At.UnixMilli())
+		}
+		stop()
+		p.check(t, acknowledged)
+		if n := len(acknowledged["phone"]); n != 600 {
+			t.Errorf("%d were committed", n)
+		}
+		p.signal(t, syscall.SIGTERM)
+		p.wait(t)
+	})
 	t.Run("term", func(t *testing.T) {
 		dir := t.TempDir()
 		p := launch(t, binary, dir, "-replay=nyc")
@@ -77,7 +114,7 @@ func TestBinary(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		cmd := exec.Command(binary, "-addr="+l.Addr().String(), "-udp=", "-db=sqlite::memory:", "-replay=none")
+		cmd := exec.Command(binary, "-addr="+l.Addr().String(), "-udp=", "-devices=", "-db=sqlite::memory:", "-replay=none")
 		out, err := cmd.CombinedOutput()
 		if err == nil || !bytes.Contains(out, []byte("taken")) {
 			t.Errorf("%v: %s", err, out)
@@ -105,7 +142,7 @@ func launch(t *testing.T, binary, dir string, args ...string) *program {
 	l.Close()
 	p := &program{url: "http://" + addr, log: new(bytes.Buffer), ended: make(chan struct{})}
 	p.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 10 * time.Second}
-	p.cmd = exec.Command(binary, append([]string{"-addr=" + addr, "-udp=", "-log=warn"}, args...)...)
+	p.cmd = exec.Command(binary, append([]string{"-addr=" + addr, "-udp=", "-devices=", "-log=warn"}, args...)...)
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {

@@ -47,7 +47,7 @@ type world struct {
 // is in memory and the port is free.
 func parse(t testing.TB, args ...string) options {
 	t.Helper()
-	args = append([]string{"-addr=127.0.0.1:0", "-db=sqlite::memory:", "-replay=none", "-udp="}, args...)
+	args = append([]string{"-addr=127.0.0.1:0", "-db=sqlite::memory:", "-replay=none", "-udp=", "-devices="}, args...)
 	opts, err := config.Load[options](name, args, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)

@@ -109,3 +109,43 @@ func TestTopicsOfOneClient(t *testing.T) {
 		t.Errorf("the 101st topic: %s", r.Status)
 	}
 }
+
+// A device may send a thousand positions at once, and a hundred a second from then on. What
+// is beyond is refused, and nothing else.
+func TestReportLimits(t *testing.T) {
+	bubble(t, func(w *world) {
+		c := w.socket()
+		defer c.hangUp()
+		c.join("unit:a", none{}, nil)
+		burst := func(n int) (taken int) {
+			var refs []string
+			for range n {
+				refs = append(refs, c.tell("unit:a", "position", none{}))
+			}
+			for _, ref := range refs {
+				var r reply
+				c.wait("a reply", func(f frame) bool { return f.ref != nil && *f.ref == ref }).into(t, &r)
+				switch r.reason() {
+				case "a position needs lat and lon":
+					taken++
+				case "too many messages":
+				default:
+					t.Errorf("%s %s", r.Status, r.Response)
+				}
+			}
+			return taken
+		}
+		for i, want := range []int{reports.Burst, int(reports.PerSecond), int(reports.PerSecond)} {
+			if n := burst(want + 50); n != want {
+				t.Errorf("of burst %d, %d were taken, want %d", i+1, n, want)
+			}
+			time.Sleep(time.Second)
+		}
+		for spare, want := range map[int]string{0: "a position needs", 1: "longer than 1024 bytes"} {
+			padded := map[string]string{"pad": strings.Repeat("x", reports.Bytes-len(`{"pad":""}`)+spare)}
+			if r := c.push("unit:a", "position", padded); !strings.Contains(r.reason(), want) {
+				t.Errorf("with %d bytes too many: %s %s", spare, r.Status, r.Response)
+			}
+		}
+	})
+}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/bennu-go/bennu/config"
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
 	"github.com/bennu-go/bennu/web"
@@ -27,6 +27,7 @@ const name = "fleet"
 type options struct {
 	Addr     string     `flag:"addr" env:"FLEET_ADDR" default:"127.0.0.1:4000" help:"where the page, the API and the doors listen"`
 	UDP      string     `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere"`
+	Devices  string     `flag:"devices" env:"FLEET_DEVICES" default:"127.0.0.1:5006" help:"where devices connect by UDP; empty: nowhere"`
 	DB       string     `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where positions are kept; sqlite::memory: forgets them"`
 	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc, limerick, none, or a file (GPX, trips JSON, NMEA log)"`
 	Speed    float64    `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
@@ -38,26 +39,28 @@ type options struct {
 }
 
 func main() {
-	opts, err := config.Load[options](name, os.Args[1:], os.LookupEnv)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil {
-		err = run(context.Background(), opts)
-	}
-	if err != nil {
+	err := serve(os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, name+":", strings.TrimPrefix(err.Error(), name+": ")) // which the tree has, too
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, opts options) error {
+// serve is the server, or with the word device a device of it.
+func serve(args []string) error {
+	if len(args) > 0 && args[0] == "device" {
+		return drive(args[1:])
+	}
+	opts, err := config.Load[options](name, args, os.LookupEnv)
+	if err != nil {
+		return err
+	}
 	app, err := build(opts)
 	if err != nil {
 		return err
 	}
 	app.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: opts.Log}))
-	return bennu.Run(ctx, app)
+	return bennu.Run(context.Background(), app)
 }
 
 // build checks the options and makes the tree of them.
@@ -72,9 +75,12 @@ func build(opts options) (bennu.App, error) {
 	repo := &data.Repo{URL: opts.DB, Migrations: migrations}
 	store := Store{repo}
 	door := keyed(opts.Key)
+	watching := &presence.Tracker[Watch]{Name: "watching"}
 	socket := &channel.Socket{
-		Channels: channels(opts.demo()),
-		Connect:  func(_ context.Context, params url.Values) error { return door.check(params.Get("key")) },
+		Channels: channels(opts.demo(), watching),
+		Connect:  door.connect,
+		LongPoll: &channel.LongPoll{},
+		Compress: true,
 	}
 	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: routes(opts, store, socket, replay, door), Drain: time.Second}
 
@@ -86,23 +92,37 @@ func build(opts options) (bennu.App, error) {
 			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 256}), // the board says how many
 			Backoff: supervisor.Backoff{First: 500 * time.Millisecond, Min: 500 * time.Millisecond, Max: 5 * time.Second},
 		},
+		{Name: "watching", Run: watching},
 		{Name: "socket", Run: socket},
 		{Name: "web", Run: endpoint},
 	}
 	if opts.UDP != "" {
 		udp := &UDP{addr: opts.UDP, key: door, most: opts.MaxUnits}
-		children = append(children, supervisor.Child{Name: "udp", Run: udp})
+		children = append(children, supervisor.Child{Name: "udp", Run: udp, Backoff: rebind})
+	}
+	if opts.Devices != "" {
+		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.deviceKey(), Idle: deviceIdle}
+		children = append(children, supervisor.Child{Name: "devices", Run: devices, Backoff: rebind})
 	}
 	children = append(children, replay.children()...)
 	return bennu.App{Name: name, Children: children, Shutdown: 10 * time.Second}, nil
 }
+
+// rebind gives the system time: an address may still be taken just after it was let go.
+var rebind = supervisor.Backoff{Max: 5 * time.Second}
+
+// deviceIdle is how soon a device that is silent is given up.
+const deviceIdle = 30 * time.Second
 
 // check refuses options that cannot work, or that would let strangers in.
 func (o options) check() error {
 	if o.MaxUnits < 1 {
 		return fault.Invalid.Errorf("-max-units must be at least 1, got %d", o.MaxUnits)
 	}
-	for _, door := range []struct{ flag, addr string }{{"-addr", o.Addr}, {"-udp", o.UDP}} {
+	if o.Devices != "" && o.Key != "" && len(o.Key) < minKey {
+		return fault.Invalid.Errorf("-key must have %d characters or more, since devices sign with it; or take no devices, with -devices ''", minKey)
+	}
+	for _, door := range []struct{ flag, addr string }{{"-addr", o.Addr}, {"-udp", o.UDP}, {"-devices", o.Devices}} {
 		if _, _, err := net.SplitHostPort(door.addr); err != nil && door.addr != "" {
 			return fault.Invalid.Errorf("%s %q is no address; want host:port, as in 127.0.0.1:4000", door.flag, door.addr)
 		}

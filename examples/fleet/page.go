@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/subtle"
 	"embed"
 	"html/template"
@@ -40,6 +41,7 @@ func routes(opts options, store Store, socket *channel.Socket, replay *Replay, d
 	api.Handle("GET /map", replay.streets(), door.plug)
 
 	router.Mount("/socket", socket)
+	router.Handle("GET /socket.d.ts", channel.TypeScript(socket))
 	router.Handle("GET /bennu.js", web.Static(js.Files()))
 	router.HandleFunc("GET /{$}", page(opts, replay, door))
 	files, err := fs.Sub(pageFiles, "page")
@@ -81,6 +83,24 @@ type keyed string
 // fits compares in a time that tells nothing about the key.
 func (k keyed) fits(given string) bool {
 	return k == "" || subtle.ConstantTimeCompare([]byte(k), []byte(given)) == 1
+}
+
+// connect is for the socket. Who comes by UDP has signed with the key.
+func (k keyed) connect(_ context.Context, p *channel.Peer) error {
+	if p.Transport == "udp" {
+		return nil
+	}
+	return k.check(p.Params.Get("key"))
+}
+
+const minKey = 16
+
+// deviceKey gives devices' keys, which are all the same; nil if there is none.
+func (k keyed) deviceKey() func(context.Context, string) ([]byte, error) {
+	if k == "" {
+		return nil
+	}
+	return func(context.Context, string) ([]byte, error) { return []byte(k), nil }
 }
 
 func (k keyed) check(given string) error {

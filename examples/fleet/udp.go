@@ -110,7 +110,8 @@ func (u *UDP) datagram(ctx context.Context, d []byte) {
 		u.drop(badUnit, 1)
 		return
 	}
-	unit, empty := string(id), true
+	unit, sentences := string(id), 0
+	defer func() { u.count("sentences").Add(int64(sentences)) }() // once they are dealt with
 	var fixes []Fix
 	for len(lines) > 0 {
 		end := bytes.IndexAny(lines, "\r\n")
@@ -121,7 +122,7 @@ func (u *UDP) datagram(ctx context.Context, d []byte) {
 			lines = nil
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			empty = false
+			sentences++
 			switch f, ok, err := u.line(unit, line); {
 			case err != nil:
 				u.drop(reasonOf(err), 1)
@@ -130,7 +131,7 @@ func (u *UDP) datagram(ctx context.Context, d []byte) {
 			}
 		}
 	}
-	if empty {
+	if sentences == 0 {
 		u.drop(badEmpty, 1)
 	}
 	if len(fixes) == 0 {
@@ -168,7 +169,6 @@ func reasonOf(err error) dirt {
 
 // line reads one line. It reports false for one that says no position.
 func (u *UDP) line(unit string, line []byte) (Fix, bool, error) {
-	u.count("sentences").Add(1)
 	s, err := parseSentence(line)
 	if err != nil {
 		return Fix{}, false, err

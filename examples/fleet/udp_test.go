@@ -307,8 +307,8 @@ func TestUDPDoorComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range status.Children {
-		if want := map[string]int{"udp": 1}[c.Name]; c.Restarts != want {
-			t.Errorf("%s was restarted %d times, want %d", c.Name, c.Restarts, want)
+		if restarted := c.Restarts > 0; restarted != (c.Name == "udp") {
+			t.Errorf("%s was restarted %d times", c.Name, c.Restarts)
 		}
 	}
 	if n := w.count("process.crashes"); n > 1 {

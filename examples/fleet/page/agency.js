@@ -24,6 +24,8 @@ export class Agency {
    * @param {(units: object[]) => void} hooks.onSnapshot told of everything there is, at each join
    * @param {(units: object[]) => void} hooks.onMoved told of what changed since
    * @param {() => void} hooks.onSwitch another agency is watched now
+   * @param {(channel: Channel) => void} hooks.onTopic its topic is about to be joined
+   * @param {() => object} hooks.params what the join says of us
    * @param {() => void} hooks.onState the topic was joined or lost
    */
   constructor(socket, id, hooks) {
@@ -71,7 +73,7 @@ export class Agency {
     this.#channel?.leave();
     this.id = id;
     this.refused = "";
-    const channel = (this.#channel = this.#socket.channel(`agency:${id}`));
+    const channel = (this.#channel = this.#socket.channel(`agency:${id}`, this.#hooks.params));
     channel.onState((state, why) => {
       if (channel !== this.#channel) return;
       this.refused = state === "errored" && this.#socket.state === "open" ? (why?.reason ?? "refused") : "";
@@ -79,6 +81,7 @@ export class Agency {
     });
     channel.onJoin(({ units }) => this.#hooks.onSnapshot(units ?? []));
     channel.on("moved", ({ units }) => this.#hooks.onMoved(units ?? []));
+    this.#hooks.onTopic(channel);
     this.#hooks.onSwitch();
     channel.join();
     this.#list();

@@ -1,7 +1,7 @@
 // The card of the doors: what comes in through each, and what was dropped and why.
 
 const byId = (id) => document.getElementById(id);
-const NAMES = { replay: "Replay", osmand: "OsmAnd", socket: "Socket", udp: "UDP, NMEA" };
+const NAMES = { replay: "Replay", osmand: "OsmAnd", socket: "Socket", device: "Devices, UDP", udp: "NMEA, UDP" };
 
 const count = (n) => n.toLocaleString("en");
 const perSecond = (n) => (n === 0 ? "0" : n < 10 ? n.toFixed(1) : count(Math.round(n)));

@@ -18,6 +18,7 @@ import { Status } from "./status.js";
 import { theme } from "./theme.js";
 import { Units } from "./units.js";
 import { Watch } from "./watch.js";
+import { Watchers } from "./watchers.js";
 
 const byId = (id) => document.getElementById(id);
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
@@ -47,6 +48,8 @@ const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
     status.counts(performance.now());
     health.ask();
   },
+  params: () => ({ name: watchers.name }),
+  onTopic: (channel) => watchers.watch(channel),
   onMoved: (fixes) => units.update(fixes, performance.now()),
   onSwitch: () => {
     select(null);
@@ -69,6 +72,7 @@ const watch = new Watch(alerts, agency);
 const health = new Health(agency, (newlyDropped, reasons) => {
   watch.health({ ...health, newlyDropped, reasons });
 });
+const watchers = new Watchers();
 const doors = new Doors(health, () => agency.live);
 const status = new Status(socket, agency, units);
 const list = new List(units, (unit) => select(unit, { fly: true }));
@@ -84,6 +88,7 @@ const dock = new Dock(narrow, () => {
   if (narrow.matches && dock.open) sheet.set("low");
   alertCard.refresh(performance.now());
   doors.refresh();
+  watchers.refresh();
   layout();
 });
 
@@ -159,6 +164,7 @@ keys({
   "-": () => map.zoom(1 / 1.6),
   a: () => dock.toggle("alerts"),
   d: () => dock.toggle("doors"),
+  w: () => dock.toggle("watchers"),
   t: () => theme.toggle(),
 });
 

@@ -3,11 +3,14 @@
 import { call } from "./api.js";
 
 const EVERY_MS = 5_000;
-const DOORS = ["replay", "osmand", "socket", "udp"];
-const REFUSED = { "fleet.units.refused": "no room for the unit", "fleet.keys.refused": "wrong key", "channel.messages.refused": "bad frame" };
+const DOORS = ["replay", "osmand", "socket", "device", "udp"];
+const REFUSED = {
+  "fleet.units.refused": "no room for the unit", "fleet.keys.refused": "wrong key", "channel.messages.refused": "bad frame",
+  "channel.udp.refused": "device: refused", "channel.udp.forged": "device: forged",
+};
 const INSIDE = {
   "fleet.units.crashed": "units crashed", "process.crashes": "processes crashed", "process.messages.lost": "messages lost",
-  "pubsub.lost": "updates lost to slow pages",
+  "channel.clients.slow": "slow pages sent away", "pubsub.lost": "updates lost",
 };
 
 export class Health {
