@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"sync/atomic"
 	"testing"
 
 	"github.com/bennu-go/bennu/channel"
@@ -13,7 +12,7 @@ import (
 )
 
 // nowhere is a link whose client does not listen.
-type nowhere struct{ closed atomic.Int64 }
+type nowhere struct{ closed chan struct{} }
 
 func (n *nowhere) Send(f channel.Frame) error {
 	if f.Len() == 0 {
@@ -26,7 +25,10 @@ func (n *nowhere) Close(code channel.Code, reason string) {
 	if reason == "" || code < 1001 {
 		panic("no reason, or none to come back")
 	}
-	n.closed.Add(1)
+	select {
+	case n.closed <- struct{}{}:
+	default:
+	}
 }
 
 // fuzz gives a session messages, a line each, and wants nothing to be left of it.

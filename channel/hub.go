@@ -121,6 +121,8 @@ func (h *hub) feed(topic string, keeps *History) *feed {
 		f = &feed{topic: topic}
 		h.feeds[topic] = f
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.log == nil && keeps != nil {
 		f.log = newLog(keeps)
 	}
@@ -206,12 +208,11 @@ func (h *hub) sweep() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range h.feeds {
-		if f.log == nil {
-			continue
-		}
 		f.mu.Lock()
-		f.log.trim(h.now())
-		h.forget(f)
+		if f.log != nil {
+			f.log.trim(h.now())
+			h.forget(f)
+		}
 		f.mu.Unlock()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/bennu-go/bennu/channel"
@@ -155,24 +156,15 @@ func TestInterceptByOneThatDoesNotKeepUp(t *testing.T) {
 func TestInterceptWhileClientsComeAndGo(t *testing.T) {
 	s := channeltest.Serve(t, socketOf(listeners(nil), rooms))
 	c := channeltest.Connect(t, s)
-	stop := make(chan struct{})
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for i := 1; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				_ = channel.Broadcast(s.Context(), "log:1", counted, number{i})
-			}
-		}
-	}()
 	for range 90 {
+		var all sync.WaitGroup
+		all.Go(func() {
+			for i := range 500 { // less than a mailbox holds
+				tell(t, s, "log:1", counted, number{i + 1})
+			}
+		})
 		c.Join("log:1", nil).Leave()
 		c.Heartbeat()
+		all.Wait()
 	}
-	close(stop)
-	<-stopped
-	c.Heartbeat()
 }

@@ -232,3 +232,28 @@ func TestLoaderLeaves(t *testing.T) {
 	close(release)
 	second.Expect(`["1","1","log:1","phx_reply",{"status":"ok","response":{}}]`)
 }
+
+// TestHistoryOfAnotherSocket: one that keeps a history starts on a topic that is in use.
+func TestHistoryOfAnotherSocket(t *testing.T) {
+	s := channeltest.Serve(t, socketOf(channel.Topic("log:*", joinRoom)))
+	plain := channeltest.Connect(t, s).Join("log:1", nil)
+	keeps := socketOf(logs(channel.History{}))
+	ctx, stop := context.WithCancel(s.Context())
+	must(t, keeps.Start(ctx))
+	served := make(chan error, 1)
+	go func() { served <- keeps.Serve(ctx) }()
+	c := channeltest.ConnectTo(t, s.Context(), keeps)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for i := range 50 {
+			tell(t, s, "log:1", counted, number{i})
+		}
+	})
+	c.Join("log:1", nil)
+	all.Wait()
+	for i := range 50 {
+		plain.ExpectBroadcast("counted", number{i})
+	}
+	stop()
+	must(t, await(t, served))
+}

@@ -99,32 +99,23 @@ func quoted(text string) string {
 	return string(b)
 }
 
-const nothing = "Record<string, never>"
-
 func inType(types *schema.Builder, t reflect.Type, indent int) string {
-	switch t {
-	case nil, reflect.TypeFor[process.None]():
-		return nothing
-	case reflect.TypeFor[Binary]():
-		return "ArrayBuffer | Uint8Array"
-	case reflect.TypeFor[json.RawMessage]():
-		return "unknown"
-	}
-	return indented(types.In(t), indent)
+	return typeOf(t, "ArrayBuffer | Uint8Array", types.In, indent)
 }
 
 func outType(types *schema.Builder, t reflect.Type, indent int) string {
+	return typeOf(t, "ArrayBuffer", types.Out, indent)
+}
+
+// typeOf is a Go type in TypeScript; nil is none.
+func typeOf(t reflect.Type, binary string, of func(reflect.Type) *schema.Schema, indent int) string {
 	switch t {
 	case nil, reflect.TypeFor[process.None]():
-		return nothing
+		return "Record<string, never>"
 	case reflect.TypeFor[Binary]():
-		return "ArrayBuffer"
+		return binary
 	case reflect.TypeFor[json.RawMessage]():
 		return "unknown"
 	}
-	return indented(types.Out(t), indent)
-}
-
-func indented(s *schema.Schema, by int) string {
-	return strings.ReplaceAll(s.TypeScript(), "\n", "\n"+strings.Repeat(" ", by))
+	return strings.ReplaceAll(of(t).TypeScript(), "\n", "\n"+strings.Repeat(" ", indent))
 }

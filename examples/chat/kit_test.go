@@ -23,7 +23,7 @@ func serve(t testing.TB, db ...string) *channeltest.Server {
 	opts := options{DB: "sqlite::memory:"}
 	for _, opts.DB = range db {
 	}
-	children := build(opts).Children
+	children := flat(build(opts).Children)
 	var socket *channel.Socket
 	for _, c := range children {
 		if s, ok := c.Run.(*channel.Socket); ok {
@@ -32,6 +32,18 @@ func serve(t testing.TB, db ...string) *channeltest.Server {
 	}
 	children = slices.DeleteFunc(children, func(c supervisor.Child) bool { return c.Name == "socket" || c.Name == "web" })
 	return channeltest.Serve(t, socket, children...)
+}
+
+// flat is children, and those of the trees among them.
+func flat(children []supervisor.Child) (all []supervisor.Child) {
+	for _, c := range children {
+		if tree, ok := c.Run.(supervisor.Tree); ok {
+			all = append(all, flat(tree.Children)...)
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // enter brings a user into a room, in a window of its own.

@@ -48,8 +48,12 @@ func build(opts options) bennu.App {
 		Children: []supervisor.Child{
 			{Name: "data", Run: repo},
 			{Run: supervisor.Family(Rooms, openRoom(store))},
-			{Name: "users", Run: users},
-			{Name: "socket", Run: socket},
+			// Who is present must say so again to a tracker that was restarted, so the
+			// connections go with it, and come back.
+			{Run: supervisor.Tree{Name: "talk", Strategy: supervisor.RestForOne, Children: []supervisor.Child{
+				{Name: "users", Run: users},
+				{Name: "socket", Run: socket},
+			}}},
 			{Name: "web", Run: &web.Endpoint{Addr: opts.Addr, Handler: routes(socket)}},
 		},
 	}

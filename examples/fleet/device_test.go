@@ -24,7 +24,7 @@ const deviceKey = "sixteen characters, or more"
 // devices is where the world takes devices.
 func (w *world) devices() string {
 	w.Helper()
-	for _, c := range w.children {
+	for _, c := range flat(w.children) {
 		if u, ok := c.Run.(*channel.UDP); ok {
 			return u.ListenAddr()
 		}

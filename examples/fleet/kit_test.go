@@ -73,6 +73,18 @@ func newWorld(t testing.TB, app bennu.App) *world {
 	return w
 }
 
+// flat is children, and those of the trees among them.
+func flat(children []supervisor.Child) (all []supervisor.Child) {
+	for _, c := range children {
+		if tree, ok := c.Run.(supervisor.Tree); ok {
+			all = append(all, flat(tree.Children)...)
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 func (w *world) up(after ...func()) {
 	w.Helper()
 	root, err := supervisor.Tree{Name: name, Children: w.children}.Start(w.ctx)
@@ -118,7 +130,7 @@ func startWith(t testing.TB, args []string, more ...supervisor.Child) *world {
 
 func (w *world) endpoint() *web.Endpoint {
 	w.Helper()
-	for _, c := range w.children {
+	for _, c := range flat(w.children) {
 		if e, ok := c.Run.(*web.Endpoint); ok {
 			return e
 		}

@@ -84,6 +84,13 @@ func build(opts options) (bennu.App, error) {
 	}
 	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: routes(opts, store, socket, replay, door), Drain: time.Second}
 
+	// Who is present must say so again to a tracker that was restarted, so the connections go
+	// with it, and come back.
+	connections := []supervisor.Child{{Name: "watching", Run: watching}, {Name: "socket", Run: socket}}
+	if opts.Devices != "" {
+		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.deviceKey(), Idle: deviceIdle}
+		connections = append(connections, supervisor.Child{Name: "devices", Run: devices, Backoff: rebind})
+	}
 	children := []supervisor.Child{
 		{Name: "data", Run: repo},
 		{Run: supervisor.Process(Writing, openWriter(repo))},
@@ -92,17 +99,12 @@ func build(opts options) (bennu.App, error) {
 			Run:     supervisor.Family(Units, openUnit(store), process.Mailbox{Size: 256}), // the board says how many
 			Backoff: supervisor.Backoff{First: 500 * time.Millisecond, Min: 500 * time.Millisecond, Max: 5 * time.Second},
 		},
-		{Name: "watching", Run: watching},
-		{Name: "socket", Run: socket},
+		{Run: supervisor.Tree{Name: "connections", Strategy: supervisor.RestForOne, Children: connections}},
 		{Name: "web", Run: endpoint},
 	}
 	if opts.UDP != "" {
 		udp := &UDP{addr: opts.UDP, key: door, most: opts.MaxUnits}
 		children = append(children, supervisor.Child{Name: "udp", Run: udp, Backoff: rebind})
-	}
-	if opts.Devices != "" {
-		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.deviceKey(), Idle: deviceIdle}
-		children = append(children, supervisor.Child{Name: "devices", Run: devices, Backoff: rebind})
 	}
 	children = append(children, replay.children()...)
 	return bennu.App{Name: name, Children: children, Shutdown: 10 * time.Second}, nil

@@ -26,7 +26,7 @@ type receiver struct {
 // udpDoor is the door as it was started.
 func (w *world) udpDoor() *UDP {
 	w.Helper()
-	for _, c := range w.children {
+	for _, c := range flat(w.children) {
 		if u, ok := c.Run.(*UDP); ok {
 			return u
 		}
