@@ -13,6 +13,7 @@ const (
 	answersAge   = 5 * time.Minute
 	mostAnswers  = 100_000
 	answersBytes = 64 << 20
+	mostWaiting  = 100 // for one answer
 )
 
 // answers remembers the answers to acknowledged pushes by their ids, so that one which
@@ -65,11 +66,16 @@ func (a *answers) asked(d delivery, now time.Duration) bool {
 		a.old = append(a.old, g)
 		a.bytes += len(name)
 		g.give(d)
-		a.trim(now)
+		left := a.trim(now)
 		a.mu.Unlock()
+		forsake(left)
 		return false
+	case g.asked.client != nil && len(g.waiting) >= mostWaiting:
+		a.mu.Unlock()
+		d.client.answer(d.origin(), refusal("it is being carried out"))
+		return true
 	case g.asked.client != nil:
-		g.waiting = append(g.waiting, waiter{d.client, d.origin()})
+		g.waiting = append(g.waiting, waiter{d.client, d.origin().clone()})
 		a.mu.Unlock()
 		return true
 	}
@@ -105,8 +111,9 @@ func (a *answers) answered(d delivery, r reply) {
 	g.take()
 	g.waiting, g.reply = nil, r
 	a.bytes += len(r.response)
-	a.trim(g.at)
+	left := a.trim(g.at)
 	a.mu.Unlock()
+	forsake(left)
 	for _, w := range waiting {
 		w.client.answer(w.origin, r)
 	}
@@ -118,16 +125,20 @@ func (a *answers) died(c *Client) {
 	a.mu.Lock()
 	c.asking.over = true
 	var again []delivery
+	var left []waiter
 	for _, g := range slices.Clone(c.asking.pending) {
 		if d, ok := g.handOn(); ok {
 			again = append(again, d)
 		} else {
-			a.drop(g)
+			left = append(left, a.drop(g)...)
 		}
 	}
 	a.mu.Unlock()
+	forsake(left)
 	for _, d := range again {
-		d.client.resume(d)
+		for ok := true; ok; {
+			d, ok = a.retried(d, d.client.resume(d))
+		}
 	}
 }
 
@@ -147,51 +158,74 @@ func (g *given) handOn() (delivery, bool) {
 }
 
 // resume has the client's process do what another's did not come to.
-func (c *Client) resume(d delivery) {
+func (c *Client) resume(d delivery) error {
 	s := c.session
 	b := s.hub.begin(s.socket.ctx)
 	defer b.end()
-	d.known = true
 	c.waiting.Add(int64(len(d.payload())))
-	if err := c.channel.cast(s.socket.ctx, b.burst, c, d); err != nil {
+	err := c.channel.cast(s.socket.ctx, b.burst, c, d)
+	if err != nil {
 		c.waiting.Add(-int64(len(d.payload())))
-		s.hub.answers.failed(d)
 		c.answer(d.origin(), refusal(fault.Detail(err)))
 	}
+	return err
 }
 
-// failed takes back what is not carried out.
-func (a *answers) failed(d delivery) {
+// retried gives what is next to be resumed, after one that was or could not be.
+func (a *answers) retried(d delivery, err error) (next delivery, ok bool) {
+	if err == nil {
+		return next, false
+	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if g := a.byID[nameOf(d)]; g != nil && g.asked.client == d.client {
-		a.drop(g)
+	g := a.byID[nameOf(d)]
+	if g == nil || g.asked.client != d.client {
+		a.mu.Unlock()
+		return next, false
+	}
+	var left []waiter
+	if next, ok = g.handOn(); !ok {
+		left = a.drop(g)
+	}
+	a.mu.Unlock()
+	forsake(left)
+	return next, ok
+}
+
+// forsake tells those who wait for an answer that none will come.
+func forsake(left []waiter) {
+	for _, w := range left {
+		w.client.answer(w.origin, refusal("it is not known what came of it"))
 	}
 }
 
-// drop forgets an answer; its place in the line goes with its turn.
-func (a *answers) drop(g *given) {
+// drop forgets an answer, and gives who waits for it; its place in the line goes with its
+// turn.
+func (a *answers) drop(g *given) (left []waiter) {
 	if a.byID[g.id] == g {
 		delete(a.byID, g.id)
 		a.bytes -= len(g.id) + len(g.reply.response)
 	}
 	g.take()
+	left = g.waiting
 	g.waiting, g.reply = nil, reply{}
+	return left
 }
 
 func (a *answers) sweep(now time.Duration) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.trim(now)
+	left := a.trim(now)
+	a.mu.Unlock()
+	forsake(left)
 }
 
-// trim forgets what is too old or too much.
-func (a *answers) trim(now time.Duration) {
+// trim forgets what is too old or too much, and gives who waits for it.
+func (a *answers) trim(now time.Duration) (left []waiter) {
 	n := 0
 	for n < len(a.old) && (now-a.old[n].at > answersAge || len(a.old)-n > mostAnswers || a.bytes > answersBytes) {
-		a.drop(a.old[n])
+		left = append(left, a.drop(a.old[n])...)
 		n++
 	}
 	clear(a.old[:n])
 	a.old = a.old[n:]
+	return left
 }

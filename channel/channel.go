@@ -141,6 +141,9 @@ func only(event string, limits []Limit) *Limit {
 		panic(fmt.Sprintf("channel: the event %q has %d limits", event, len(limits)))
 	}
 	for _, l := range limits {
+		if wrong := l.check(); wrong != "" {
+			panic(fmt.Sprintf("channel: the limit of the event %q %s", event, wrong))
+		}
 		l = l.orDefaults()
 		return &l
 	}
@@ -227,6 +230,8 @@ func (r *route[S, P]) add(h Handler[S]) {
 		r.opts.events++
 	}
 	switch {
+	case twice && h.role == onJoined:
+		panic(fmt.Sprintf("channel: the pattern %q has two Joined", r.pattern()))
 	case twice:
 		panic(fmt.Sprintf("channel: the pattern %q has two handlers for the event %q", r.pattern(), h.event))
 	case h.event == "" && h.role != onJoined:

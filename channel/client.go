@@ -194,5 +194,13 @@ func (c *Client) answer(to origin, r reply) {
 	s.link.Flush()
 }
 
+// handling is the event that the process was at when it ended, or "".
+func (c *Client) handling() string {
+	if d := c.current; d.client != nil && d.event >= 0 {
+		return c.channel.options().handled[d.event].event
+	}
+	return ""
+}
+
 // oversize reports whether a frame was refused for its length, and the link goes on.
 func oversize(err error) bool { return err != nil && fault.Of(err) == fault.Invalid }

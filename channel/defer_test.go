@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/bennu-go/bennu/channel"
+	"github.com/bennu-go/bennu/channel/channeltest"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 )
@@ -78,4 +79,11 @@ func TestDeferOfNothing(t *testing.T) {
 	_, c := connect(t, channel.Topic("t", join))
 	c.Join("t", nil).ExpectNothing()
 	c.ExpectNothing()
+}
+
+// TestDeferredWithoutDefer: nobody could ever answer, so the client is told at once.
+func TestDeferredWithoutDefer(t *testing.T) {
+	forget := channel.Run("forget", func(*room, context.Context) error { return process.Deferred })
+	s := channeltest.Serve(t, socketOf(channel.Topic("t", joinRoom, forget)))
+	channeltest.Connect(t, s).Join("t", nil).Push("forget", nil).ExpectError("internal error")
 }

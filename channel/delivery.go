@@ -13,6 +13,7 @@ type delivery struct {
 	ref    uint8 // so many bytes
 	ident  uint8 // the same
 	binary bool
+	owed   bool // the reply comes later
 	noRef  bool
 	noJoin bool
 	known  bool // the answers know that it is being carried out
@@ -38,6 +39,7 @@ func (d delivery) to(w waiter) delivery {
 	text := append(append([]byte(nil), w.origin.ref...), d.text[d.ref:]...)
 	d.client, d.text, d.ref = w.client, text, uint8(len(w.origin.ref))
 	d.noRef, d.noJoin = w.origin.ref == nil, w.origin.joinRef == nil
+	d.known = true
 	return d
 }
 

@@ -51,7 +51,7 @@
 // what it saw last gets exactly what it missed before anything new, or is told that it
 // cannot. A client may have a push acknowledged: it repeats it until it is answered, and
 // the server carries it out once, as long as it remembers (5 minutes, and not over its own
-// end).
+// end). That is for events that are answered, not for those set with [Cast] or [Signal].
 //
 // # Failure
 //
@@ -80,6 +80,7 @@
 //	| channel.connects.refused     | by Connect, the origin, the version                  |
 //	| channel.joins.refused        |                                                      |
 //	| channel.clients.slow         | closed because they did not read                     |
+//	| channel.history.late         | broadcasts with an offset that was told before       |
 //	| channel.intercepts.lost      | broadcasts whose interceptor did not keep up         |
 //
 // # Testing

@@ -85,7 +85,7 @@ func TestReconnectAdvice(t *testing.T) {
 				c = channeltest.Connect(t, s)
 			}
 			c.Send(`["1","1","room:1","phx_join",{},{}]`)
-			c.Expect(fmt.Sprintf(`["1","1","room:1","phx_reply",{"status":"ok","response":{}},{"reconnect_ms":%d}]`, test.ms))
+			c.Expect(fmt.Sprintf(`["1","1","room:1","phx_reply",{"status":"ok","response":{}},{"reconnect_ms":%d,"message_bytes":1048576}]`, test.ms))
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 	"github.com/bennu-go/bennu/pubsub"
 )
 
@@ -89,7 +90,7 @@ func encode[T any](topic string, e Event[T], payload T) (*broadcast, error) {
 		b.payload, b.binary = raw, true
 		return b, nil
 	}
-	text, err := json.Marshal(payload)
+	text, err := json.Marshal(codec.NotNull(payload))
 	if err != nil {
 		return nil, fault.Internal.Wrap(err, "the payload of %q cannot be encoded", string(e))
 	}

@@ -34,7 +34,7 @@ func (n *nowhere) Close(code channel.Code, reason string) {
 // fuzz gives a session messages, a line each, and wants nothing to be left of it.
 func fuzz(f *testing.F, vsn string, take func(*channel.Session, []byte)) {
 	socket := &channel.Socket{
-		Channels: []channel.Channel{rooms, logs(channel.History{}), listeners(nil, channel.History{})},
+		Channels: []channel.Channel{rooms, listeners(nil, channel.History{})},
 		Limits:   channel.Limits{Topics: 5},
 	}
 	s := channeltest.Serve(f, socket)

@@ -25,7 +25,7 @@ func TestHandlers(t *testing.T) {
 		{"all", `"whatever"`, "ok", `["b"]`},
 		{"mutter", `[]`, "error", `{"reason":"the payload must be an object, not an array"}`},
 		{"clear", `{}`, "ok", `{}`},
-		{"all", `{}`, "ok", `null`},
+		{"all", `{}`, "ok", `[]`},
 		{"unencodable", `{}`, "error", `{"reason":"internal error"}`},
 		{"long", `{}`, "error", `{"reason":"the reply is too long"}`},
 		{"nothing", `{}`, "error", `{"reason":"unknown event"}`},

@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 // History is how much is kept of what is broadcast on a topic, for clients that lose their
 // connection. One that joins again and says what it saw last gets exactly what it missed,
 // before anything new, or is told that it cannot. It is an option of [Declared.With].
+//
+// A client that missed more than fills half of what may wait for it is told that it cannot.
 //
 // A history is kept in memory, and begins anew with the program, unless the application
 // loads it.
@@ -21,7 +24,7 @@ type History struct {
 	Messages int           // at most; default 100
 	Age      time.Duration // at most; default 5 min
 	Bytes    int           // of all payloads; default 1 MiB
-	Events   []Named       // that are kept, see [Events]; nil: all
+	Events   []Named       // that are kept, see [Events]; nil: all; required with Load
 
 	// Load gives the history of a topic from where the application keeps it, before the
 	// first client joins. The payloads of the events that are kept must then say their
@@ -55,7 +58,10 @@ func Record[T Offsetter](e Event[T], payload T) Message {
 }
 
 // Offsetter is a payload that knows its place in the topic's history: 1 for the first
-// message, and one more for each that follows.
+// message, and one more for each that follows. One whose offset is not above the latest is
+// taken for a message that the clients have: it is not sent, and counted as
+// "channel.history.late". So broadcast in the order of offsets, from one process or under one
+// lock; a gap empties the history.
 type Offsetter interface{ Offset() uint64 }
 
 func (h *History) orDefaults() *History {
@@ -69,6 +75,7 @@ func (h *History) orDefaults() *History {
 // log is the history of one topic. Its fields are guarded by the feed's lock.
 type log struct {
 	keeps  *History
+	late   *telemetry.Counter
 	kept   map[string]bool // events; nil: all
 	epoch  string
 	last   uint64 // offset
@@ -83,8 +90,8 @@ type log struct {
 	left   bool         // it failed because the client whose join it was for has gone
 }
 
-func newLog(keeps *History) *log {
-	l := &log{keeps: keeps, loaded: keeps.Load == nil}
+func newLog(keeps *History, late *telemetry.Counter) *log {
+	l := &log{keeps: keeps, late: late, loaded: keeps.Load == nil}
 	if keeps.Events != nil {
 		l.kept = make(map[string]bool)
 		for _, e := range keeps.Events {
@@ -118,6 +125,7 @@ func (l *log) keep(b *broadcast) bool {
 		}
 		return true // nobody listens yet
 	case b.offset <= l.last:
+		l.late.Add(1)
 		return false
 	}
 	l.append(b)
@@ -191,7 +199,7 @@ func (f *feed) loaded(by context.Context, l *log) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.log == l {
-		f.log = newLog(l.keeps)
+		f.log = newLog(l.keeps, l.late)
 	}
 }
 

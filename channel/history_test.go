@@ -83,7 +83,7 @@ func TestMetas(t *testing.T) {
 
 	// A topic without history still advises when to come back.
 	c.Send(`["5","5","room:1","phx_join",{},{"epoch":"x","offset":3}]`)
-	c.Expect(`["5","5","room:1","phx_reply",{"status":"ok","response":{}},{"recovered":false,"reconnect_ms":2}]`)
+	c.Expect(`["5","5","room:1","phx_reply",{"status":"ok","response":{}},{"recovered":false,"reconnect_ms":2,"message_bytes":1048576}]`)
 	tell(t, s, "room:1", posted, text{"b"})
 	c.Expect(`[null,null,"room:1","said",{"text":"b"}]`)
 	c.ExpectNothing()

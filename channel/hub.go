@@ -29,7 +29,7 @@ type hub struct {
 
 // counters of the hub, looked up once.
 type counters struct {
-	messages, refused, refusedJoins, slow, lost, unsendable *telemetry.Counter
+	messages, refused, refusedJoins, slow, lost, unsendable, late *telemetry.Counter
 }
 
 func hubOf(ctx context.Context) (*hub, error) {
@@ -49,6 +49,7 @@ func hubOf(ctx context.Context) (*hub, error) {
 				slow:         c.Counter("channel.clients.slow"),
 				lost:         c.Counter("channel.intercepts.lost"),
 				unsendable:   c.Counter("channel.messages.unsendable"),
+				late:         c.Counter("channel.history.late"),
 			},
 			feeds:   make(map[string]*feed),
 			ids:     make(map[string]map[*Session]struct{}),
@@ -124,7 +125,7 @@ func (h *hub) feed(topic string, keeps *History) *feed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.log == nil && keeps != nil {
-		f.log = newLog(keeps)
+		f.log = newLog(keeps, h.counters.late)
 	}
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/ws"
 )
 
@@ -50,6 +51,32 @@ func fallBack[T int | time.Duration](v *T, def T) {
 	}
 }
 
+// check says what is wrong with a limit, or "".
+func (l Limit) check() string {
+	switch {
+	case l.Burst < 0 || l.Bytes < 0:
+		return "has a negative Burst or Bytes"
+	case l.Burst > 0 && l.PerSecond == 0:
+		return "has a Burst without a PerSecond"
+	}
+	return ""
+}
+
+// check refuses limits that cannot be meant.
+func (l Limits) check() error {
+	for name, n := range map[string]int{"Topics": l.Topics, "MessageBytes": l.MessageBytes, "PendingBytes": l.PendingBytes, "PendingMessages": l.PendingMessages, "Idle": int(l.Idle)} {
+		if n < 0 {
+			return fault.Invalid.Errorf("channel: the socket's Limits.%s is negative", name)
+		}
+	}
+	for name, limit := range map[string]Limit{"Joins": l.Joins, "Events": l.Events} {
+		if wrong := limit.check(); wrong != "" {
+			return fault.Invalid.Errorf("channel: the socket's Limits.%s %s", name, wrong)
+		}
+	}
+	return nil
+}
+
 func (l Limit) orDefaults() Limit {
 	if l.PerSecond > 0 {
 		fallBack(&l.Burst, max(1, int(l.PerSecond)))
@@ -62,7 +89,7 @@ func (l *Limit) tooLong(bytes int) bool { return l.Bytes > 0 && bytes > l.Bytes 
 func (l *Limit) why() string { return fmt.Sprintf("the payload is longer than %d bytes", l.Bytes) }
 
 // closeTimeout is shorter than the time that a process has for its end.
-const closeTimeout = 3 * time.Second
+const closeTimeout = 2 * time.Second
 
 func (l Limits) ws() ws.Limits {
 	return ws.Limits{

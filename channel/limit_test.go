@@ -229,3 +229,16 @@ func TestMessageBytes(t *testing.T) {
 	c.Send(message(most + 1))
 	c.ExpectClose(1009)
 }
+
+// TestParamsBytes: as long as they may be, and longer.
+func TestParamsBytes(t *testing.T) {
+	s := channeltest.Serve(t, &channel.Socket{
+		Channels: []channel.Channel{rooms},
+		Limits:   channel.Limits{Joins: channel.Limit{PerSecond: -1, Bytes: 20}},
+	})
+	c := channeltest.Connect(t, s)
+	c.Join("room:1", raw(`{"mood":"`+strings.Repeat("x", 9)+`"}`))
+	if reply := c.Refused("room:2", raw(`{"mood":"`+strings.Repeat("x", 10)+`"}`)); reply.Reason() != "the payload is longer than 20 bytes" {
+		t.Error(reply)
+	}
+}

@@ -131,7 +131,7 @@ func TestBroadcastDuringLoad(t *testing.T) {
 	tell(t, s, "log:1", posted, text{"nobody has joined yet"})
 	close(release)
 	for _, c := range []*channeltest.Client{first, second} {
-		if m := c.Next(); string(m.Meta) != `{"epoch":"book","offset":5,"recovered":true,"reconnect_ms":2}` {
+		if m := c.Next(); string(m.Meta) != `{"epoch":"book","offset":5,"recovered":true,"reconnect_ms":2,"message_bytes":1048576}` {
 			t.Errorf("the reply is %s", m)
 		}
 		for n := 3; n <= 5; n++ {

@@ -928,7 +928,7 @@ func TestLongPollDrainWithMessagesLeft(t *testing.T) {
 	})
 }
 
-// Whoever is sent away otherwise may come for its last messages, for 3 s.
+// Whoever is sent away otherwise may come for its last messages, for 2 s.
 func TestLongPollLastMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPolling(t, &channel.Socket{Connect: func(_ context.Context, peer *channel.Peer) error {
@@ -945,7 +945,7 @@ func TestLongPollLastMessages(t *testing.T) {
 		if a := p.post(`[null,"3","phoenix","heartbeat",{}]`); a.Status != 410 {
 			t.Errorf("a POST is answered %+v", a)
 		}
-		time.Sleep(3*time.Second - time.Millisecond)
+		time.Sleep(2*time.Second - time.Millisecond)
 		p.expect(said("bye"))
 		if a := p.get(); a.Status != 410 || a.Token == p.token {
 			t.Errorf("after the last message: %+v", a)

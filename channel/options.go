@@ -15,6 +15,9 @@ type Option interface{ apply(*options) }
 // With gives the channel options, and returns it. It panics on those that can never work.
 func (d *Declared) With(opts ...Option) *Declared {
 	for _, o := range opts {
+		if o == nil {
+			panic(fmt.Sprintf("channel: an option of the pattern %q is nil", d.pattern()))
+		}
 		o.apply(d.options())
 	}
 	return d
@@ -72,12 +75,18 @@ func (h History) apply(o *options) {
 		}
 	}
 	if h.Load != nil && h.Events == nil {
-		panic("channel: a history that is loaded needs to say its Events")
+		panic("channel: a history that is loaded needs to say its Events, such as channel.Events(Posted)")
+	}
+	if h.Messages < 0 || h.Age < 0 || h.Bytes < 0 {
+		panic("channel: the Messages, Age and Bytes of a History cannot be negative")
 	}
 	o.history = h.orDefaults()
 }
 
 func (l Limit) apply(o *options) {
+	if wrong := l.check(); wrong != "" {
+		panic("channel: the limit of a channel " + wrong)
+	}
 	l = l.orDefaults()
 	o.limit = &l
 }

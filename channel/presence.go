@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/bennu-go/bennu/presence"
 )
@@ -19,7 +20,10 @@ func Presence(users Source) Option { return presenceOf{users} }
 type presenceOf struct{ Source }
 
 func (p presenceOf) apply(o *options) {
-	if o.presence != nil {
+	switch {
+	case p.Source == nil || reflect.ValueOf(p.Source).IsZero():
+		panic("channel: Presence needs a tracker, such as &presence.Tracker[Meta]{Name: \"users\"}")
+	case o.presence != nil:
 		panic("channel: a channel has one Presence")
 	}
 	o.presence = p.Source

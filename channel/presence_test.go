@@ -90,14 +90,14 @@ func TestPresence(t *testing.T) {
 	s := channeltest.Serve(t, socketOf(parties(p), rooms))
 	play(channeltest.Connect(t, s), `
 		> ["1","1","party:1","phx_join",{"mood":"chatty"}]
-		< ["1","1","party:1","phx_reply",{"status":"ok","response":null}]
+		< ["1","1","party:1","phx_reply",{"status":"ok","response":[]}]
 		< [null,null,"party:1","presence_state",{"v0":{"metas":[]}}]
 		< ["1",null,"party:1","said",{"text":"hi"}]
 		< [null,null,"party:1","presence_diff",{"joins":{"v1":{"metas":[]}},"leaves":{}}]`)
 	c := channeltest.Connect(t, s)
 	play(c, `
 		> ["1","1","party:1","phx_join",{}]
-		< ["1","1","party:1","phx_reply",{"status":"ok","response":null}]
+		< ["1","1","party:1","phx_reply",{"status":"ok","response":[]}]
 		< [null,null,"party:1","presence_state",{"v1":{"metas":[]}}]`)
 	p.diff("party:2")
 	p.diff("room:1")
@@ -107,11 +107,11 @@ func TestPresence(t *testing.T) {
 	old := channeltest.Connect(t, s, version1)
 	play(channeltest.Connect(t, s), `
 		> ["7","7","party:1","phx_join",{}]
-		< ["7","7","party:1","phx_reply",{"status":"ok","response":null}]
+		< ["7","7","party:1","phx_reply",{"status":"ok","response":[]}]
 		< [null,null,"party:1","presence_state",{"v4":{"metas":[]}}]`)
 	play(old, `
 		> {"topic":"party:1","event":"phx_join","payload":{},"ref":"1"}
-		< {"topic":"party:1","event":"phx_reply","payload":{"status":"ok","response":null},"ref":"1"}
+		< {"topic":"party:1","event":"phx_reply","payload":{"status":"ok","response":[]},"ref":"1"}
 		< {"topic":"party:1","event":"presence_state","payload":{"v4":{"metas":[]}},"ref":null}`)
 }
 

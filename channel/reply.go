@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 )
 
 // reply is the answer to a message.
@@ -28,7 +29,7 @@ func replyOf(out any, err error) (reply, error) {
 	case Binary:
 		return reply{"ok", out, true}, nil
 	}
-	text, err := json.Marshal(out)
+	text, err := json.Marshal(codec.NotNull(out))
 	if err != nil {
 		err = fault.Internal.Wrap(err, "the reply cannot be encoded")
 		return refusalOf(err), err

@@ -82,7 +82,8 @@ func (c *Client) meta(r resumed, resume wire.Meta) []byte {
 	return wire.ReplyMeta{
 		History: r.history, Epoch: r.epoch, Offset: r.offset,
 		Asked: resume.Resumes, Recovered: r.whole,
-		ReconnectMS: int(c.session.socket.reconnectWithin().Milliseconds()),
+		ReconnectMS:  int(c.session.socket.reconnectWithin().Milliseconds()),
+		MessageBytes: c.session.socket.limits.MessageBytes,
 	}.Append(nil)
 }
 
@@ -104,6 +105,7 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 	}
 	c.current = d
 	out, err := h.handle(s, ctx, d.payload(), d.binary)
+	owed := c.current.owed
 	c.current = delivery{}
 	if h.silent {
 		if _, bad := err.(*badPayload); !bad {
@@ -111,7 +113,10 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 		}
 	}
 	if errors.Is(err, process.Deferred) {
-		return nil
+		if owed {
+			return nil
+		}
+		err = fault.Internal.Errorf("channel: a handler returned process.Deferred without channel.Defer, so nobody can answer")
 	}
 	reply, failed := replyOf(out, err)
 	if failed == nil {
@@ -138,7 +143,10 @@ type Reply[Out any] struct{ to delivery }
 // Defer takes over the reply to the event that the client's process is handling: keep the
 // Reply, return process.Deferred, and Send from anywhere. If the process ends first, the
 // client learns that the channel has.
-func Defer[Out any](c *Client) Reply[Out] { return Reply[Out]{c.current} }
+func Defer[Out any](c *Client) Reply[Out] {
+	c.current.owed = true
+	return Reply[Out]{c.current}
+}
 
 // Send gives the reply. Only the first counts for the client.
 func (r Reply[Out]) Send(out Out, err error) {

@@ -254,6 +254,12 @@ func (s *Session) join(b batch, m *wire.Message, after []ws.Frame) {
 	case !s.joins.take(s.socket.limits.Joins, b.now):
 		refuse(m.JoinRef, "too many joins; try again later")
 		return
+	case s.socket.limits.Joins.tooLong(len(m.Payload)):
+		refuse(m.JoinRef, s.socket.limits.Joins.why())
+		return
+	}
+	if s.version == wire.V1 {
+		m.Meta = wire.Meta{} // its broadcasts have no place for an offset
 	}
 	c := newClient(s, channel, topic, key, m)
 	c.joining.after = after
@@ -338,7 +344,7 @@ func (s *Session) bury(c *Client, why process.Reason) []ws.Frame {
 		return []ws.Frame{s.notice(c, phxClose, empty)}
 	}
 	s.log(func(l *slog.Logger) {
-		l.Warn("a channel crashed", "topic", short(c.topic), "peer", s.peer.ID, "process", c.slot)
+		l.Warn("a channel crashed", "topic", short(c.topic), "event", c.handling(), "peer", s.peer.ID, "process", c.slot)
 	})
 	return []ws.Frame{s.notice(c, phxError, refusal("channel_crash").response)}
 }
@@ -373,7 +379,8 @@ func (s *Session) refused(c *Client, j *joining, err error) {
 	var panicked *process.Panic
 	if errors.As(err, &panicked) || errors.Is(err, process.Killed) {
 		r = refusal("join crashed")
-	} else if fault.Of(err) == fault.Internal {
+		s.log(func(l *slog.Logger) { l.Warn("a join crashed", "topic", short(c.topic), "peer", s.peer.ID) })
+	} else if kind := fault.Of(err); kind == fault.Internal || kind == fault.Unavailable {
 		s.log(func(l *slog.Logger) { l.Error("join failed", "topic", short(c.topic), "error", err) })
 	}
 	_ = s.reply(j.asked, c.topic, r, nil)

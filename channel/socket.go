@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,6 +91,12 @@ func (s *Socket) Start(ctx context.Context) error {
 		return err
 	}
 	s.polls.Store(polls)
+	if err := s.Limits.check(); err != nil {
+		return err
+	}
+	if err := checkPatterns(s.Channels); err != nil {
+		return err
+	}
 	s.limits = s.Limits.orDefaults()
 	s.wire = s.limits.ws()
 	if s.Compress {
@@ -122,6 +129,22 @@ func (s *Socket) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open, s.sessions, s.empty = true, make(map[*Session]struct{}), make(chan struct{})
+	return nil
+}
+
+// checkPatterns refuses channels of which one can never match.
+func checkPatterns(channels []Channel) error {
+	for i, c := range channels {
+		if c == nil {
+			return fault.Invalid.Errorf("channel: a channel of the socket is nil; make it with Topic")
+		}
+		for _, before := range channels[:i] {
+			prefix, star := strings.CutSuffix(before.pattern(), "*")
+			if before.pattern() == c.pattern() || star && strings.HasPrefix(c.pattern(), prefix) {
+				return fault.Invalid.Errorf("channel: the pattern %q never matches, because %q comes before it; the first that matches counts", c.pattern(), before.pattern())
+			}
+		}
+	}
 	return nil
 }
 

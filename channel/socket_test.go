@@ -246,7 +246,7 @@ func TestParams(t *testing.T) {
 	c := channeltest.Dial(t, s.URL()+"?token=a&token=b&x=%C3%A4")
 	expectReply(t, c.Join("whoami", nil).Reply, "ok", `{"token":["a","b"],"x":["ä"]}`)
 	c = channeltest.Dial(t, s.URL())
-	expectReply(t, c.Join("whoami", nil).Reply, "ok", `null`)
+	expectReply(t, c.Join("whoami", nil).Reply, "ok", `{}`)
 
 	router := web.NewRouter()
 	router.Mount("/socket", socket)

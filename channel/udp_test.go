@@ -405,7 +405,7 @@ func TestUDPSocketStops(t *testing.T) {
 // A server that was killed and is back tells its devices, if it has its Secret again.
 func TestUDPServerRestarts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes 3 s: nobody answers the server when it says goodbye")
+		t.Skip("it takes 2 s: nobody answers the server when it says goodbye")
 	}
 	secret := fault.NewSecret("of the server, and long")
 	d := newDepot(t, &channel.Socket{}, &channel.UDP{Key: keyOf, Secret: secret})

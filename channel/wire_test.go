@@ -70,7 +70,7 @@ func TestFrames(t *testing.T) {
 			> ["1","3","room:1","echo",{}]
 			> ["1","4","room:1","phx_leave",{}]
 			> ["2","5","room:1","all",{}]
-			< ["2","5","room:1","phx_reply",{"status":"ok","response":null}]`,
+			< ["2","5","room:1","phx_reply",{"status":"ok","response":[]}]`,
 		"null ref: a reply all the same": `
 			> ["2",null,"room:1","phx_join",{}]
 			< ["2",null,"room:1","phx_reply",{"status":"ok","response":{}}]`,
@@ -285,4 +285,13 @@ func TestPushAndBroadcastOfText(t *testing.T) {
 	c.Expect(`["7",null,"room:1","said",{"text":"from within the join"}]`)
 	tell(t, s, "room:1", posted, text{"all"})
 	c.Expect(`[null,null,"room:1","said",{"text":"all"}]`)
+}
+
+// TestOldClientCannotResume: its broadcasts have no place for offsets, so none are promised.
+func TestOldClientCannotResume(t *testing.T) {
+	join := func(context.Context, channel.Join[struct{}]) (*room, error) { return new(room), nil }
+	s := channeltest.Serve(t, socketOf(channel.Topic("t", join).With(channel.History{})))
+	c := channeltest.Connect(t, s, version1)
+	c.Send(`{"topic":"t","event":"phx_join","payload":{},"ref":"1","meta":{"epoch":"x","offset":1}}`)
+	c.Expect(`{"topic":"t","event":"phx_reply","payload":{"status":"ok","response":{}},"ref":"1"}`)
 }

@@ -49,18 +49,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 
 var newline = []byte("\n")
 
-// notNull replaces a nil slice or map by an empty one: [] and {}, where
-// encoding/json says null.
-func notNull(out any, v reflect.Value) any {
-	if _, own := out.(json.Marshaler); own || !v.IsNil() {
-		return out
-	}
-	if v.Kind() == reflect.Map {
-		return reflect.MakeMap(v.Type()).Interface()
-	}
-	return reflect.MakeSlice(v.Type(), 0, 0).Interface()
-}
-
 // readJSON reads the whole body into in, and gives what it has read.
 func readJSON(r *http.Request, in any) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/codec"
 )
 
 // None is the input or output of an action that has none.
@@ -144,7 +145,7 @@ func answerJSON(w http.ResponseWriter, out any) error {
 			out, status = nil, http.StatusNoContent
 		}
 	case reflect.Slice, reflect.Map:
-		out = notNull(out, v)
+		out = codec.NotNull(out)
 	case reflect.Struct:
 		if _, none := out.(None); none {
 			out, status = nil, http.StatusNoContent

@@ -20,12 +20,13 @@ const longestID = 64
 
 // ReplyMeta is the sixth element of the reply to a join.
 type ReplyMeta struct {
-	Epoch       string // with History: where the topic stands
-	Offset      uint64
-	History     bool // the topic keeps some
-	Asked       bool // the join had an epoch
-	Recovered   bool // with Asked: what was missed follows
-	ReconnectMS int  // the longest time to wait before coming back; 0: nothing is said
+	Epoch        string // with History: where the topic stands
+	Offset       uint64
+	History      bool // the topic keeps some
+	Asked        bool // the join had an epoch
+	Recovered    bool // with Asked: what was missed follows
+	ReconnectMS  int  // the longest time to wait before coming back; 0: nothing is said
+	MessageBytes int  // the longest message that the client may send; 0: nothing is said
 }
 
 // Append appends the element as JSON.
@@ -41,6 +42,9 @@ func (m ReplyMeta) Append(dst []byte) []byte {
 	}
 	if m.ReconnectMS > 0 {
 		dst = strconv.AppendInt(append(comma(dst, from), `"reconnect_ms":`...), int64(m.ReconnectMS), 10)
+	}
+	if m.MessageBytes > 0 {
+		dst = strconv.AppendInt(append(comma(dst, from), `"message_bytes":`...), int64(m.MessageBytes), 10)
 	}
 	return append(dst, '}')
 }
