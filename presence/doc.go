@@ -37,6 +37,9 @@
 // update is one diff, in which the new meta joins, with its phx_ref and the old one's as
 // phx_ref_prev, and the old one leaves.
 //
+// Who joins a topic where nothing happens finds itself in the state; elsewhere the next diff
+// tells of it.
+//
 // The first change on a topic is told at once. What follows is collected for Interval, or
 // longer: after a diff of n bytes there is a pause of n / 700 KiB seconds, and a diff is cut
 // off at about 256 KiB, so that no client gets 1 MB of diffs within a second. What Fetch adds

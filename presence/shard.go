@@ -118,9 +118,21 @@ func (s *shard) touch(p *presence) {
 		t.dirty = append(t.dirty, p)
 	}
 	if !t.pacing {
-		t.pacing = true
+		t.pacing, t.due = true, true
 		s.tellIn(0, t)
 	}
+}
+
+// tellDue tells at once what is about to be told, so that who joins a quiet topic finds
+// itself in the state. The shard is locked, but not meanwhile.
+func (s *shard) tellDue(t *topic) {
+	if !t.due || !t.timer.Stop() {
+		return
+	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	defer s.engine.telling.Done()
+	s.tell(t)
 }
 
 // tellIn makes tell run after d.
@@ -139,6 +151,7 @@ func (s *shard) tellIn(d time.Duration, t *topic) {
 // A topic where nothing changes in a pause is at rest; one where nobody is is forgotten.
 func (s *shard) tell(t *topic) {
 	s.mu.Lock()
+	t.due = false
 	c := s.cut(t, mostDiff)
 	s.mu.Unlock()
 	sent := s.engine.tell(c)

@@ -22,6 +22,7 @@ type topic struct {
 	dirty   []*presence          // that may have to be told of
 	version uint64               // of the latest cut
 	pacing  bool                 // something is being told, or the pause after it lasts
+	due     bool                 // the first change after a rest is about to be told
 	timer   *time.Timer
 
 	rendering *rendering // the state as of version; nil: nobody has asked
@@ -55,6 +56,14 @@ func (s *shard) state(ctx context.Context, name string) (State, error) {
 		return State{}, ErrDown
 	}
 	t := s.topics[name]
+	if t != nil {
+		s.tellDue(t)
+		t = s.topics[name]
+	}
+	if s.closed {
+		s.mu.Unlock()
+		return State{}, ErrDown
+	}
 	if t == nil {
 		defer s.mu.Unlock()
 		return State{s.engine.audience.versions.Load(), []byte("{}")}, nil

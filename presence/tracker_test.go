@@ -393,3 +393,31 @@ func TestStopAndStart(t *testing.T) {
 		}
 	})
 }
+
+// TestTheStateHasWhoeverJustJoined: in a quiet topic; in a busy one the next diff tells of it.
+func TestTheStateHasWhoeverJustJoined(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSite(t, &presence.Tracker[who]{})
+		f := s.follow("room")
+		join := func(key string) refs {
+			if _, err := process.Call(s.ctx, s.open(), (*tab).Track, at{"room", key, "here"}); err != nil {
+				t.Fatal(err)
+			}
+			return s.follow("room").sees()
+		}
+		if got := join("ann"); len(got) != 1 {
+			t.Error("the first joins:", got)
+		}
+		if got := join("bob"); len(got) != 1 {
+			t.Error("the second joins in the pause:", got)
+		}
+		settle()
+		if got := join("cyd"); len(got) != 3 {
+			t.Error("the third joins after it:", got)
+		}
+		settle()
+		if got := f.sees(); len(got) != 3 || f.told() != 3 {
+			t.Error("who was there before sees", got, "after", f.told(), "diffs")
+		}
+	})
+}
