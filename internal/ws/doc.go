@@ -101,7 +101,9 @@
 // these kinds is about 370 bytes: no goroutine, no buffer, no timer.
 //
 // All others (TLS, other systems) have a goroutine that reads, with a window of
-// 256 bytes, and one that writes while something is pending.
+// 256 bytes, and one that writes while something is pending. What is sent to such
+// a connection at once must fit into its outbox; on the others, a full outbox is
+// first written as far as the client takes it.
 //
 // # The dependency
 //

@@ -129,10 +129,11 @@ func (c *Conn) send(f Frame, wake bool) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.relieve(size)
 	if end := c.end.Load(); end != nil {
 		return end
 	}
-	if len(c.out.queue) >= c.limits.pendingFrames() || size > limit-c.out.bytes {
+	if c.full(size) {
 		return c.evict()
 	}
 	c.out.push(e, size)
@@ -140,6 +141,25 @@ func (c *Conn) send(f Frame, wake bool) error {
 		c.wake()
 	}
 	return nil
+}
+
+// full reports whether there is no room for a frame of that size. The lock is held.
+func (c *Conn) full(size int) bool {
+	return len(c.out.queue) >= c.limits.pendingFrames() || size > c.limits.pendingBytes()-c.out.bytes
+}
+
+// relieve writes what a full outbox holds, if the client takes it: who sends much
+// at once is not to have it evicted for what nobody has come to write. The lock is
+// held, and let go of meanwhile.
+func (c *Conn) relieve(size int) {
+	if c.link == nil || !c.full(size) {
+		return
+	}
+	b := c.poller.batches.Get().(*batch)
+	defer c.poller.batches.Put(b)
+	for c.end.Load() == nil && c.full(size) && !c.out.writing && !c.out.stuck() {
+		c.write(b)
+	}
 }
 
 // outgoing is a frame as it leaves on this connection, and its size.
