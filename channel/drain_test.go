@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/process/processtest"
 )
 
 var advice = regexp.MustCompile(`^the server restarts; reconnect in (\d+) ms$`)
@@ -156,3 +159,41 @@ func TestConnectAtAnyMomentOfTheStop(t *testing.T) {
 }
 
 var errGone = errors.New("gone")
+
+// TestServeWaitsForWhoConnects: else they would meet the socket's next life.
+func TestServeWaitsForWhoConnects(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		asked, release := make(chan struct{}), make(chan struct{})
+		socket := &channel.Socket{Connect: func(context.Context, *channel.Peer) error {
+			close(asked)
+			<-release
+			return nil
+		}}
+		ctx, stop := context.WithCancel(processtest.Node(t))
+		if err := socket.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		served, accepted := make(chan error, 1), make(chan error, 1)
+		go func() { served <- socket.Serve(ctx) }()
+		go func() {
+			_, err := socket.Accept(ctx, &channel.Peer{Params: url.Values{"vsn": {"2.0.0"}}}, nil)
+			accepted <- err
+		}()
+		<-asked
+		stop()
+		synctest.Wait()
+		if len(served) > 0 {
+			t.Error("Serve did not wait")
+		}
+		close(release)
+		if err := <-accepted; fault.Of(err) != fault.Unavailable {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if _, err := socket.Accept(ctx, &channel.Peer{}, nil); fault.Of(err) != fault.Unavailable {
+			t.Error(err)
+		}
+	})
+}

@@ -33,6 +33,8 @@ import (
 //     binary push or broadcast does not come, and counts as channel.messages.unsendable.
 //   - Of one request's lines the first 100 are messages, and what is beyond is dropped, and
 //     counts as channel.longpoll.dropped.
+//   - A message that is too long is answered with HTTP status 413, and none of its request
+//     is taken. The session goes on.
 //   - Messages whose answer could not be written, or whose client had gone before, wait for
 //     the next request. An answer that was written, and then lost on its way, is lost: the
 //     protocol has no receipts. What a session had for a client that did not come for it
@@ -115,7 +117,7 @@ type pollAnswer struct {
 	Status   int      `json:"status"`
 	Token    string   `json:"token,omitempty"`
 	Messages []string `json:"messages,omitzero"` // nil: the answer is to no question for messages
-	Reason   string   `json:"reason,omitempty"`  // why the session is over, with advice when to come back
+	Reason   string   `json:"reason,omitempty"`  // why there is no session any more, with advice when to come back, or none at all
 }
 
 // The logical status of answers whose HTTP status is 200.
@@ -161,7 +163,7 @@ func refusePoll(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, fault.Detail(err), status)
 		return
 	}
-	_ = answerPoll(w, r, pollAnswer{Status: pollRefused})
+	_ = answerPoll(w, r, pollAnswer{Status: pollRefused, Reason: fault.Detail(err)})
 }
 
 // get gives a client its messages, or a session if it has none.
@@ -233,7 +235,7 @@ func (p *polls) post(w http.ResponseWriter, r *http.Request) {
 	messages, beyond, err := p.read(w, r)
 	if err != nil {
 		p.socket.hub.counters.refused.Add(1)
-		w.WriteHeader(http.StatusBadRequest)
+		http.Error(w, fault.Detail(err), web.StatusOf(err))
 		return
 	}
 	telemetry.Count(p.socket.ctx, "channel.longpoll.dropped", int64(beyond))

@@ -22,7 +22,7 @@ func (p *polls) read(w http.ResponseWriter, r *http.Request) (messages []raw, be
 		body.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := io.Copy(&body, http.MaxBytesReader(w, r.Body, int64(most))); err != nil {
-		return nil, 0, fault.Invalid.Wrap(err, "the body cannot be read, or has more than %d bytes", most)
+		return nil, 0, fault.Invalid.Wrap(err, "the body cannot be read, or has more than %d bytes; a message may have %d", most, longest)
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-ndjson" {
 		return readLines(body.Bytes(), longest)
@@ -62,7 +62,8 @@ func readLines(body []byte, longest int) (messages []raw, beyond int, err error)
 
 func tooLong(message []byte, longest int) error {
 	if len(message) > longest {
-		return fault.Invalid.Errorf("a message of %d bytes is longer than %d", len(message), longest)
+		why := &http.MaxBytesError{Limit: int64(longest)} // which has its HTTP status
+		return fault.Invalid.Wrap(why, "a message has %d bytes; it may have %d", len(message), longest)
 	}
 	return nil
 }

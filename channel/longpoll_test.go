@@ -292,8 +292,8 @@ func TestLongPollIsNotServedUnlessAskedFor(t *testing.T) {
 	run(t, supervisor.Child{Name: "socket", Run: socket})
 	w := httptest.NewRecorder()
 	socket.ServeHTTP(w, httptest.NewRequest("GET", "/socket/longpoll?vsn=2.0.0", nil))
-	if w.Code != 404 {
-		t.Errorf("the answer is %d", w.Code)
+	if w.Code != 404 || w.Body.String() != "long-polling is not served; set Socket.LongPoll\n" {
+		t.Errorf("the answer is %d %s", w.Code, w.Body)
 	}
 }
 
@@ -420,7 +420,7 @@ func TestLongPollAuthToken(t *testing.T) {
 		}
 		return nil
 	}})
-	if a := p.get(); a.Status != 403 || a.Token != "" || a.Messages != nil {
+	if a := p.get(); a.Status != 403 || a.Token != "" || a.Messages != nil || a.Reason != "who are you?" {
 		t.Errorf("without a token: %+v", a)
 	}
 	p.header.Set("X-Phoenix-AuthToken", "ann")
@@ -568,28 +568,30 @@ func TestLongPollBodies(t *testing.T) {
 
 func TestLongPollBadBodies(t *testing.T) {
 	heartbeat := `[null,"3","phoenix","heartbeat",{}]`
+	const neither = "a line is neither a message of text, which begins with [, nor base64"
 	for name, c := range map[string]struct {
 		kind, body string
 		http       int
 		status     int
+		text       string
 	}{
-		"no base64":      {"application/x-ndjson", heartbeat + "\n{}", 400, 0},
-		"url alphabet":   {"application/x-ndjson", "AAAA__--", 400, 0},
-		"no frame":       {"application/x-ndjson", "AAAA", 200, 410},
-		"no JSON":        {"application/x-ndjson", "[", 200, 410},
-		"too few":        {"application/json", `["1"]`, 200, 410},
-		"empty":          {"application/json", "", 200, 410},
-		"not UTF-8":      {"application/x-ndjson", "[null,\"3\",\"phoenix\",\"heartbeat\",{\"a\":\"\xff\"}]", 200, 410},
-		"first version":  {"application/json", `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"7"}`, 200, 410},
-		"one over limit": {"application/json", `[null,"3","phoenix","heartbeat",{"a":"` + strings.Repeat("x", 1000) + `"}]`, 400, 0},
-		"line over":      {"application/x-ndjson", `[null,"3","phoenix","heartbeat",{"a":"` + strings.Repeat("x", 1000) + `"}]`, 400, 0},
-		"binary over":    {"application/x-ndjson", base64.StdEncoding.EncodeToString(make([]byte, 1001)), 400, 0},
+		"no base64":      {"application/x-ndjson", heartbeat + "\n{}", 400, 0, neither},
+		"url alphabet":   {"application/x-ndjson", "AAAA__--", 400, 0, neither},
+		"no frame":       {"application/x-ndjson", "AAAA", 200, 410, ""},
+		"no JSON":        {"application/x-ndjson", "[", 200, 410, ""},
+		"too few":        {"application/json", `["1"]`, 200, 410, ""},
+		"empty":          {"application/json", "", 200, 410, ""},
+		"not UTF-8":      {"application/x-ndjson", "[null,\"3\",\"phoenix\",\"heartbeat\",{\"a\":\"\xff\"}]", 200, 410, ""},
+		"first version":  {"application/json", `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"7"}`, 200, 410, ""},
+		"one over limit": {"application/json", `[null,"3","phoenix","heartbeat",{"a":"` + strings.Repeat("x", 1000) + `"}]`, 413, 0, "a message has 1041 bytes; it may have 1000"},
+		"line over":      {"application/x-ndjson", `[null,"3","phoenix","heartbeat",{"a":"` + strings.Repeat("x", 1000) + `"}]`, 413, 0, "a message has 1041 bytes; it may have 1000"},
+		"binary over":    {"application/x-ndjson", base64.StdEncoding.EncodeToString(make([]byte, 1001)), 413, 0, "a message has 1001 bytes; it may have 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPolling(t, &channel.Socket{Limits: channel.Limits{MessageBytes: 1000}}).connect()
 			r := p.raw("POST", c.kind, c.body)
 			if c.http != 200 {
-				if body, _ := io.ReadAll(r.Body); r.StatusCode != c.http || len(body) != 0 {
+				if body, _ := io.ReadAll(r.Body); r.StatusCode != c.http || string(body) != c.text+"\n" {
 					t.Errorf("it is answered %d %s", r.StatusCode, body)
 				}
 				p.say("the session goes on")
@@ -623,7 +625,7 @@ func TestLongPollBodyLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPolling(t, &channel.Socket{Limits: channel.Limits{MessageBytes: c.limit}}).connect()
 			r := p.raw("POST", "application/x-ndjson", strings.Join(c.lines, "\n"))
-			if want := map[bool]int{false: 200, true: 400}[c.refuse]; r.StatusCode != want {
+			if want := map[bool]int{false: 200, true: 413}[c.refuse]; r.StatusCode != want {
 				t.Errorf("it is answered %d", r.StatusCode)
 			}
 		})
@@ -1104,7 +1106,7 @@ func FuzzLongPollPost(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, kind string) {
 		p := newPolling(t, &channel.Socket{}).join()
 		r := p.raw("POST", strings.ToValidUTF8(kind, ""), body)
-		if r.StatusCode != 200 && r.StatusCode != 400 {
+		if r.StatusCode != 200 && r.StatusCode != 400 && r.StatusCode != 413 {
 			t.Fatalf("%q is answered %d", body, r.StatusCode)
 		}
 		if r.StatusCode == 200 {

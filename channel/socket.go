@@ -57,6 +57,7 @@ type Socket struct {
 	mu       sync.Mutex
 	open     bool
 	sessions map[*Session]struct{}
+	entering int           // clients that are about to have one
 	empty    chan struct{} // closed when the last is gone, after open is false
 }
 
@@ -171,9 +172,7 @@ func (s *Socket) Serve(ctx context.Context) error {
 	s.mu.Lock()
 	s.open = false
 	sessions := slices.Collect(maps.Keys(s.sessions))
-	if len(sessions) == 0 {
-		close(s.empty)
-	}
+	s.checkEmpty()
 	s.mu.Unlock()
 	s.drain(sessions)
 	<-s.empty
@@ -199,17 +198,15 @@ func (s *Socket) drain(sessions []*Session) {
 // ServeHTTP takes a client's connection over: GET <mount>/websocket, and, if it is served,
 // long-polling at <mount>/longpoll.
 func (s *Socket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch path.Base(r.URL.Path) {
-	case "websocket":
+	switch at := path.Base(r.URL.Path); {
+	case at == "websocket":
 		s.serveWebsocket(w, r)
-	case "longpoll":
-		if s.LongPoll != nil {
-			s.serveLongPoll(w, r)
-			return
-		}
-		fallthrough
+	case at == "longpoll" && s.LongPoll != nil:
+		s.serveLongPoll(w, r)
+	case at == "longpoll":
+		http.Error(w, "long-polling is not served; set Socket.LongPoll", http.StatusNotFound)
 	default:
-		http.NotFound(w, r)
+		http.Error(w, "clients connect to …/websocket", http.StatusNotFound)
 	}
 }
 
@@ -244,9 +241,10 @@ func (s *Socket) admit(ctx context.Context, p *Peer) (wire.Version, error) {
 // Accept makes a session of a client that has connected, for the transport that carries
 // it. It asks Connect.
 func (s *Socket) Accept(ctx context.Context, p *Peer, link Link) (*Session, error) {
-	if !s.running() {
-		return nil, errNotRunning
+	if err := s.enter(); err != nil {
+		return nil, err
 	}
+	defer s.entered()
 	v, err := s.admit(ctx, p)
 	if err != nil {
 		telemetry.Count(ctx, "channel.connects.refused", 1)
@@ -277,7 +275,32 @@ func (s *Socket) forget(session *Session) {
 	}
 	delete(s.sessions, session)
 	s.hub.delist(session)
-	if len(s.sessions) == 0 && !s.open {
+	s.checkEmpty()
+}
+
+// enter notes a client that wants to connect, for which Serve waits. It fails where the
+// socket does not run.
+func (s *Socket) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return errNotRunning
+	}
+	s.entering++
+	return nil
+}
+
+// entered is told when it has connected, or not.
+func (s *Socket) entered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entering--
+	s.checkEmpty()
+}
+
+// checkEmpty lets Serve end when nobody is left. The socket is locked.
+func (s *Socket) checkEmpty() {
+	if !s.open && len(s.sessions) == 0 && s.entering == 0 {
 		close(s.empty)
 	}
 }

@@ -51,7 +51,9 @@ func TestHandshakeOrder(t *testing.T) {
 		{"sub-protocol", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "mqtt, phoenix2") }, 403, ""},
 		{"origin", func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, ""},
 		{"method", func(r *http.Request) { r.Method = http.MethodPost }, 400, ""},
-		{"path", func(r *http.Request) { r.URL.Path = "/longpoll" }, 404, "404 page not found\n"},
+		{"path", func(r *http.Request) { r.URL.Path = "/longpoll" }, 404, "long-polling is not served; set Socket.LongPoll\n"},
+		{"mount", func(r *http.Request) { r.URL.Path = "/" }, 404, "clients connect to …/websocket\n"},
+		{"below it", func(r *http.Request) { r.URL.Path = "/page" }, 404, "clients connect to …/websocket\n"},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "http://a.example/websocket?vsn=2.0.0", nil)

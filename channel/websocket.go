@@ -37,9 +37,10 @@ func (s *Socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusBadRequest)
 		return fault.Invalid.Errorf("a client connects by GET, not by %.20s", r.Method)
 	}
-	if !s.running() {
-		return refuse(http.StatusServiceUnavailable, errNotRunning)
+	if err := s.enter(); err != nil {
+		return refuse(http.StatusServiceUnavailable, err)
 	}
+	defer s.entered()
 	if err := s.checkOrigin(r); err != nil {
 		w.WriteHeader(http.StatusForbidden)
 		return err

@@ -10,7 +10,8 @@ import (
 
 // mirror sends each message back: what the websockets cost without channels.
 type mirror struct {
-	poller *ws.Poller
+	poller  *ws.Poller
+	options ws.UpgradeOptions
 
 	mu    sync.Mutex
 	conns map[*ws.Conn]struct{}
@@ -20,6 +21,7 @@ type mirror struct {
 // Start makes it ready for connections.
 func (m *mirror) Start(context.Context) (err error) {
 	m.conns, m.empty = make(map[*ws.Conn]struct{}), nil
+	m.options = ws.UpgradeOptions{Deflate: &ws.Deflate{}}
 	m.poller, err = ws.NewPoller(ws.Hooks{})
 	return err
 }
@@ -50,7 +52,7 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "stopping", http.StatusServiceUnavailable)
 		return
 	}
-	c, err := ws.Upgrade(w, r, ws.UpgradeOptions{Deflate: &ws.Deflate{}})
+	c, err := ws.Upgrade(w, r, m.options)
 	if err != nil {
 		return // the client has had its answer
 	}

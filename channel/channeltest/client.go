@@ -21,7 +21,7 @@ import (
 // Client is a client of a socket. It is for one goroutine.
 type Client struct {
 	t      testing.TB
-	server *Server // nil: unknown
+	server *Server // nil: the client dialed
 	old    bool    // version 1
 	open   func() (line, error)
 	line   line
@@ -34,7 +34,8 @@ type Client struct {
 // speaks another version than 2.0.0. The connection is cut when the test ends.
 func Connect(t testing.TB, s *Server, as ...channel.Peer) *Client {
 	t.Helper()
-	c := &Client{t: t, server: s, open: func() (line, error) { return accept(s, as) }}
+	c := &Client{t: t, server: s}
+	c.open = func() (line, error) { return accept(c.server, as) }
 	if len(as) > 0 && as[0].Params.Has("vsn") {
 		version, _ := wire.Negotiate(as[0].Params.Get("vsn"))
 		c.old = version == wire.V1
@@ -93,6 +94,17 @@ func (c *Client) Reconnect() {
 	c.line = l
 }
 
+// Move is Reconnect to another server: the one after a restart, or on another node. It is
+// for a client that connected with [Connect].
+func (c *Client) Move(s *Server) {
+	c.t.Helper()
+	if c.server == nil {
+		c.t.Fatal("only a client that connected with Connect can Move; Dial the other server")
+	}
+	c.server = s
+	c.Reconnect()
+}
+
 // Drop cuts the connection without a goodbye, as a tunnel does. What the test has not
 // looked at is lost on its way.
 func (c *Client) Drop() {
@@ -138,8 +150,8 @@ func (c *Client) Next() Message {
 func (c *Client) Expect(want string) {
 	c.t.Helper()
 	m := c.next(want, func(Message) bool { return true })
-	if err := equal(m.Frame, m.Binary, json.RawMessage(want)); err != nil {
-		c.t.Fatalf("the server's message\n\t%v%s", err, list(c.unread))
+	if !equal(m.Frame, m.Binary, json.RawMessage(want)) {
+		c.t.Fatalf("the server's message\n\t%s is not %s%s", shown(m.Frame, m.Binary), want, c.rest())
 	}
 }
 
@@ -208,7 +220,7 @@ func (c *Client) next(what string, ok func(Message) bool) Message {
 		}
 		op, frame, err := c.line.read()
 		if err != nil {
-			c.t.Fatalf("waiting for %.300s: %v; unread:%s", what, err, list(c.unread))
+			c.t.Fatalf("waiting for %.300s: %v%s", what, err, c.rest())
 		}
 		m, err := parse(c.old, op, frame)
 		if err != nil {
@@ -219,6 +231,14 @@ func (c *Client) next(what string, ok func(Message) bool) Message {
 		}
 		c.unread = append(c.unread, m)
 	}
+}
+
+// rest shows what the test has not looked at, if there is anything.
+func (c *Client) rest() string {
+	if len(c.unread) == 0 {
+		return ""
+	}
+	return "; unread:" + list(c.unread)
 }
 
 // push sends a message and gives its ref.

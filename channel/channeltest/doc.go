@@ -51,7 +51,8 @@
 //	his.Rejoin()
 //	his.ExpectBroadcast("posted", Posted{From: "ann", Body: "are you there?"})
 //
-// [Room.Crash] makes the channel's process crash; [Server.Stop] is a deploy;
+// [Room.Crash] makes the channel's process crash; [Server.Stop] is a deploy, after which
+// [Client.Move] comes to the server that follows, on the same database for example;
 // [Room.PushOnce] is for what a client sends again. [Client.ExpectClose] is for a server that
 // sends its client away.
 //

@@ -77,7 +77,7 @@ func Example() {
 	})
 	// Output:
 	// not you
-	// "posted" came on room:1; expected "posted": {"id":3,"body":"bye"} is not {"id":4,"body":"bye"}
+	// "posted" came on room:1 with {"id":3,"body":"bye"}; expected "posted" with {"id":4,"body":"bye"}
 }
 
 // shown stands for the *testing.T of a test, and prints what go test would.

@@ -146,6 +146,25 @@ func TestByWebsocket(t *testing.T) {
 	c.ExpectClose(1012)
 }
 
+// TestMove is a client that comes to another server.
+func TestMove(t *testing.T) {
+	one, other := channeltest.Serve(t, desks()), channeltest.Serve(t, desks())
+	c := channeltest.Connect(t, one)
+	r := c.Join("desk:1", nil)
+	one.Stop()
+	c.Move(other)
+	r.Rejoin()
+	if r.Recovered {
+		t.Error("the other server knows what was said at the first")
+	}
+	r.Crash()
+	r.Rejoin()
+	if err := channel.Broadcast(other.Context(), "desk:1", heard, word{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	r.ExpectBroadcast("heard", word{"a"})
+}
+
 func TestRefused(t *testing.T) {
 	s := channeltest.Serve(t, desks())
 	if err := channeltest.Refused(t, s, channel.Peer{Token: "bad"}); fault.Of(err) != fault.Unauthenticated {
@@ -195,7 +214,10 @@ func TestWhatFails(t *testing.T) {
 			`the client may join "desk:2", and gets ok {"word":"desk:2"}`},
 		"another reply": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
 			r.Push("say", word{"a"}).ExpectReply("ok", word{"b"})
-		}, `"say" was answered with ok {"word":"a"}; expected ok: {"word":"a"} is not {"word":"b"}`},
+		}, `"say" was answered with ok {"word":"a"}; expected ok {"word":"b"}`},
+		"another status": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
+			r.Push("say", word{"a"}).ExpectReply("error", []byte("a"))
+		}, `"say" was answered with ok {"word":"a"}; expected error the binary "a"`},
 		"no error": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
 			r.Push("say", word{"a"}).ExpectError("b")
 		}, `"say" was answered with ok {"word":"a"}; expected the error "b"`},
@@ -206,7 +228,24 @@ func TestWhatFails(t *testing.T) {
 			r.Push("push", word{"a"})
 			r.Push("push", word{"b"}).ExpectReply("ok", nil)
 			r.ExpectPush("seen", word{"a"})
-		}, `"heard" came on desk:1; expected "seen"`},
+		}, `"heard" came on desk:1 with {"word":"a"}; expected "seen" with {"word":"a"}; unread:`},
+		"another payload": {func(_ *channeltest.Server, c *channeltest.Client, r *channeltest.Room) {
+			r.Push("push", word{"a"})
+			c.Heartbeat()
+			r.ExpectPush("heard", word{"b"})
+		}, `"heard" came on desk:1 with {"word":"a"}; expected "heard" with {"word":"b"}`},
+		"joined again": {func(_ *channeltest.Server, c *channeltest.Client, r *channeltest.Room) {
+			c.Join("desk:1", nil)
+			r.ExpectPush("heard", nil)
+		}, `desk:1 was closed (joined again by this client?); expected "heard"`},
+		"refused again": {func(_ *channeltest.Server, c *channeltest.Client, r *channeltest.Room) {
+			c.Refused("desk:1", word{"no"})
+			r.ExpectPush("heard", nil)
+		}, `desk:1 was closed (joined again by this client?); expected "heard"`},
+		"not rejoined": {func(_ *channeltest.Server, c *channeltest.Client, r *channeltest.Room) {
+			c.Reconnect()
+			r.Push("say", word{"a"}).ExpectReply("ok", word{"a"})
+		}, `Rejoin the room first`},
 		"no push": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
 			r.Push("all", word{"a"})
 			r.ExpectPush("heard", word{"a"})
@@ -254,7 +293,7 @@ func TestWhatFails(t *testing.T) {
 				defer func() {
 					if v := recover(); v != any(f) {
 						t.Errorf("it does not fail, or with %v", v)
-					} else if got := f.said.String(); !strings.Contains(got, test.want) {
+					} else if got := f.said.String(); !strings.Contains(got, test.want) || strings.HasSuffix(got, "unread:") {
 						t.Errorf("it says\n%s\n, and not\n%s", got, test.want)
 					}
 				}()

@@ -29,7 +29,8 @@ type Room struct {
 	offset uint64 // of the latest message that the test has looked at
 }
 
-// Join joins a topic. Params that are nil are {}.
+// Join joins a topic. Params that are nil are {}. A client is on a topic once: a [Room] of it
+// that the client has already is closed.
 func (c *Client) Join(topic string, params any) *Room {
 	c.t.Helper()
 	r := &Room{c: c, topic: topic, params: params}
@@ -37,7 +38,8 @@ func (c *Client) Join(topic string, params any) *Room {
 	return r
 }
 
-// Refused joins a topic, which must be refused, and gives the reply.
+// Refused joins a topic, which must be refused, and gives the reply. As with Join, a [Room] of
+// it that the client has already is closed.
 func (c *Client) Refused(topic string, params any) Reply {
 	c.t.Helper()
 	reply, _ := c.await(c.push("", topic, "phx_join", params, nil))
@@ -110,8 +112,8 @@ func (p *Pending) Reply() Reply {
 func (p *Pending) ExpectReply(status string, want any) {
 	p.c.t.Helper()
 	r := p.Reply()
-	if err := equal(r.Response, r.Binary, want); err != nil || r.Status != status {
-		p.c.t.Fatalf("%q was answered with %s %s; expected %s: %v", p.event, r.Status, shown(r.Response, r.Binary), status, err)
+	if r.Status != status || !equal(r.Response, r.Binary, want) {
+		p.c.t.Fatalf("%q was answered with %s; expected %s %s%s", p.event, r, status, wanted(want), r.hint())
 	}
 }
 
@@ -119,7 +121,7 @@ func (p *Pending) ExpectReply(status string, want any) {
 func (p *Pending) ExpectError(reason string) {
 	p.c.t.Helper()
 	if r := p.Reply(); r.Status != "error" || r.Reason() != reason {
-		p.c.t.Fatalf("%q was answered with %s; expected the error %q", p.event, r, reason)
+		p.c.t.Fatalf("%q was answered with %s; expected the error %q%s", p.event, r, reason, r.hint())
 	}
 }
 
@@ -128,7 +130,7 @@ func OK[Out any](p *Pending) (out Out) {
 	p.c.t.Helper()
 	r := p.Reply()
 	if r.Status != "ok" {
-		p.c.t.Fatalf("%q was answered with %s", p.event, r)
+		p.c.t.Fatalf("%q was answered with %s%s", p.event, r, r.hint())
 	}
 	decode(p.c, r.Response, &out)
 	return out
@@ -192,8 +194,13 @@ func (r *Room) ExpectBroadcast(event string, want any) {
 func (r *Room) expect(event string, want any) Message {
 	r.c.t.Helper()
 	m := r.next(event, "the event "+event+" on "+r.topic)
-	if err := equal(m.Payload, m.Binary, want); err != nil || m.Event != event {
-		r.c.t.Fatalf("%q came on %s; expected %q: %v%s", m.Event, r.topic, event, err, list(r.c.unread))
+	switch {
+	case m.Event == event && equal(m.Payload, m.Binary, want):
+		return m
+	case m.Event == "phx_close":
+		r.c.t.Fatalf("%s was closed (joined again by this client?); expected %q%s", r.topic, event, r.c.rest())
+	default:
+		r.c.t.Fatalf("%q came on %s with %s; expected %q with %s%s", m.Event, r.topic, shown(m.Payload, m.Binary), event, wanted(want), r.c.rest())
 	}
 	return m
 }
