@@ -137,17 +137,18 @@ func Intercept[S, T any](event Event[T], method func(*S, context.Context, T) (T,
 var Skip = fault.Canceled.Errorf("channel: this client does not get the broadcast")
 
 func only(event string, limits []Limit) *Limit {
+	if len(limits) == 0 {
+		return nil
+	}
 	if len(limits) > 1 {
 		panic(fmt.Sprintf("channel: the event %q has %d limits", event, len(limits)))
 	}
-	for _, l := range limits {
-		if wrong := l.check(); wrong != "" {
-			panic(fmt.Sprintf("channel: the limit of the event %q %s", event, wrong))
-		}
-		l = l.orDefaults()
-		return &l
+	l := limits[0]
+	if wrong := l.check(); wrong != "" {
+		panic(fmt.Sprintf("channel: the limit of the event %q %s", event, wrong))
 	}
-	return nil
+	l = l.orDefaults()
+	return &l
 }
 
 // reader makes what reads payloads of a type. An absent one is the zero value.

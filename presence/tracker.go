@@ -79,10 +79,22 @@ func (t *Tracker[M]) running() (*engine, error) {
 	return nil, ErrDown
 }
 
+// runningFor is running for who is of a node.
+func (t *Tracker[M]) runningFor(ctx context.Context) (*engine, error) {
+	e, err := t.running()
+	if err == nil {
+		return e, nil
+	}
+	if _, none := process.NodeOf(ctx); none != nil {
+		err = none
+	}
+	return nil, err
+}
+
 // Track makes the process of ctx present on the topic under the key, until the process is
 // to end, or Untrack. A process that is so already gets fault.Conflict: see Update.
 func (t *Tracker[M]) Track(ctx context.Context, topic, key string, meta M) (ref string, err error) {
-	e, err := t.running()
+	e, err := t.runningFor(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +111,7 @@ func (t *Tracker[M]) Track(ctx context.Context, topic, key string, meta M) (ref 
 // Update changes the meta of the process of ctx. Clients see the new one join and the old
 // one leave in one diff. It fails with fault.NotFound where the process is not present so.
 func (t *Tracker[M]) Update(ctx context.Context, topic, key string, meta M) (ref string, err error) {
-	e, err := t.running()
+	e, err := t.runningFor(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -113,7 +125,7 @@ func (t *Tracker[M]) Update(ctx context.Context, topic, key string, meta M) (ref
 // Untrack makes the process of ctx leave. It fails with fault.NotFound where the process is
 // not present so.
 func (t *Tracker[M]) Untrack(ctx context.Context, topic, key string) error {
-	e, err := t.running()
+	e, err := t.runningFor(ctx)
 	if err != nil {
 		return err
 	}

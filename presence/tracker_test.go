@@ -265,6 +265,13 @@ func TestOnlyAProcessIsPresent(t *testing.T) {
 		if _, err := s.users.Track(s.ctx, "room", "bob", who{}); !errors.Is(err, process.ErrNotHere) {
 			t.Error(err)
 		}
+		down := &presence.Tracker[who]{Name: "down"}
+		if _, err := down.Track(s.ctx, "room", "bob", who{}); !errors.Is(err, presence.ErrDown) {
+			t.Error(err)
+		}
+		if _, err := down.Track(context.Background(), "room", "bob", who{}); !errors.Is(err, process.ErrNoNode) {
+			t.Error(err)
+		}
 		var kept context.Context
 		bob := s.open()
 		_ = process.Do(s.ctx, bob, (*tab).Do, func(ctx context.Context) error { kept = ctx; return nil })

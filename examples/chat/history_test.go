@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -13,40 +12,31 @@ import (
 	"github.com/bennu-go/bennu/process/processtest"
 )
 
-func decode(t testing.TB, from []byte, to any) {
-	t.Helper()
-	if err := json.Unmarshal(from, to); err != nil {
-		t.Fatalf("%s: %v", from, err)
-	}
+// visitor is a window that comes back, perhaps at another server.
+type visitor struct {
+	*channeltest.Room
+	client *channeltest.Client
 }
 
-// standing is what a browser remembers of a room's history.
-type standing struct {
-	Epoch     string `json:"epoch"`
-	Offset    uint64 `json:"offset"`
-	Recovered bool   `json:"recovered,omitempty"`
-}
-
-// resume joins a room as a browser does that was there before, perhaps at another server,
-// and gives the messages that follow the reply.
-func resume(t testing.TB, s *channeltest.Server, room string, from *standing) (to standing, snapshot, missed []Message) {
+func visit(t testing.TB, s *channeltest.Server) visitor {
 	t.Helper()
-	meta := []byte("{}")
-	if from != nil {
-		meta, _ = json.Marshal(standing{Epoch: from.Epoch, Offset: from.Offset})
-	}
 	c := channeltest.Connect(t, s)
-	c.Send(fmt.Sprintf(`["1","1",%q,"phx_join",{"name":"ann"},%s]`, topicOf(room), meta))
-	reply := c.Next()
-	decode(t, reply.Meta, &to)
-	var joined struct{ Response Talk }
-	decode(t, reply.Payload, &joined)
-	for m := c.Next(); m.Event != "presence_state"; m = c.Next() {
-		var said Message
-		decode(t, m.Payload, &said)
-		missed = append(missed, said)
+	return visitor{c.Join(topicOf("tea"), Introduction{"ann"}), c}
+}
+
+func (v visitor) back(s *channeltest.Server) {
+	v.client.Move(s)
+	v.Rejoin()
+}
+
+// missed are the messages that follow the join, which must be n.
+func (v visitor) missed(t testing.TB, n int) (all []Message) {
+	t.Helper()
+	for range n {
+		all = append(all, heard(t, v.Room))
 	}
-	return to, joined.Response.Messages, missed
+	v.ExpectNothing()
+	return all
 }
 
 // TestResume restarts everything on the same file: who comes back gets what it has missed,
@@ -58,48 +48,49 @@ func TestResume(t *testing.T) {
 		all = fill(t, s, "tea", len(all)+n) // the keys of before are stored once
 	}
 	s := serve(t, db)
-	empty, snapshot, _ := resume(t, s, "tea", nil)
-	equal(t, "an empty room", snapshot, []Message{})
+	first := visit(t, s)
+	equal(t, "an empty room", channeltest.Joined[Talk](first.Room).Messages, []Message{})
+	first.client.Drop()
 	more(s, 3)
-	was, snapshot, missed := resume(t, s, "tea", nil)
-	equal(t, "the snapshot", snapshot, all)
-	equal(t, "after it", missed, nil)
-	equal(t, "the offset", was.Offset, 3)
+	here, away, long := visit(t, s), visit(t, s), visit(t, s)
+	equal(t, "the snapshot", channeltest.Joined[Talk](here.Room).Messages, all)
+	for _, v := range []visitor{here, away, long} {
+		v.ExpectNothing() // the snapshot has all
+		v.client.Drop()
+	}
 	more(s, 2)
 	s.Stop()
 
 	s = serve(t, db)
 	more(s, 2)
-	now, _, missed := resume(t, s, "tea", &was)
-	equal(t, "missed over the restart", missed, all[3:])
-	equal(t, "it stands", now, standing{was.Epoch, 7, true})
-	now, _, missed = resume(t, s, "tea", &now)
-	equal(t, "nothing is missed", missed, nil)
-	equal(t, "it stands as before", now, standing{was.Epoch, 7, true})
 	for _, c := range []struct {
-		what string
-		from standing
-		ok   bool
+		what   string
+		who    visitor
+		missed []Message
 	}{
-		{"since the beginning", empty, true},
-		{"of another epoch", standing{Epoch: "other", Offset: 3}, false},
-		{"of the future", standing{Epoch: was.Epoch, Offset: 8}, false},
+		{"over the restart", here, all[3:]},
+		{"since just now", here, nil},
+		{"since the beginning", first, all},
 	} {
-		if to, _, _ := resume(t, s, "tea", &c.from); to.Recovered != c.ok {
-			t.Errorf("a client %s: %+v", c.what, to)
-		}
+		c.who.back(s)
+		equal(t, "a client of before is recovered, "+c.what, c.who.Recovered, true)
+		equal(t, "missed "+c.what, c.who.missed(t, len(c.missed)), c.missed)
 	}
 
-	more(s, 96) // 100 since was
+	here.client.Drop()
+	first.client.Drop()
+	more(s, 96) // 100 since away and long were here
 	s.Stop()
 	s = serve(t, db)
-	_, _, missed = resume(t, s, "tea", &was)
-	equal(t, "as many as are kept", missed, all[3:])
+	away.back(s)
+	equal(t, "as many as are kept are recovered", away.Recovered, true)
+	equal(t, "they are missed", away.missed(t, 100), all[3:])
+	away.client.Drop()
 	more(s, 1)
-	now, snapshot, missed = resume(t, s, "tea", &was)
-	equal(t, "too many", now, standing{was.Epoch, 104, false})
-	equal(t, "the snapshot has the latest", snapshot, all[4:])
-	equal(t, "and nothing follows", missed, nil)
+	long.back(s)
+	equal(t, "too many are recovered", long.Recovered, false)
+	equal(t, "the snapshot has the latest", channeltest.Joined[Talk](long.Room).Messages, all[4:])
+	equal(t, "and nothing follows", long.missed(t, 0), nil)
 }
 
 // TestUntold is a crash of the room when a message is stored and nobody has been told.

@@ -64,10 +64,15 @@ func heard(t testing.TB, r *channeltest.Room) (m Message) {
 	if n.Event != "posted" {
 		t.Fatalf("%s came, and not a message", n)
 	}
-	if err := json.Unmarshal(n.Payload, &m); err != nil {
-		t.Fatal(err)
-	}
+	decode(t, n.Payload, &m)
 	return m
+}
+
+func decode(t testing.TB, from []byte, to any) {
+	t.Helper()
+	if err := json.Unmarshal(from, to); err != nil {
+		t.Fatalf("%s: %v", from, err)
+	}
 }
 
 // fill sees to it that nobody has posted n messages, past the limits.

@@ -74,7 +74,7 @@ func fails(t *testing.T, cmd *exec.Cmd, want string) {
 
 // badly is a command that does not get far.
 func badly(binary, dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, append([]string{"-addr=127.0.0.1:0", "-udp=", "-db=sqlite:fleet.db", "-replay=none", "-log=warn"}, args...)...)
+	cmd := exec.Command(binary, append([]string{"-addr=127.0.0.1:0", "-udp=", "-devices=", "-db=sqlite:fleet.db", "-replay=none", "-log=warn"}, args...)...)
 	cmd.Dir = dir
 	return cmd
 }
@@ -106,6 +106,8 @@ func testBadStarts(t *testing.T, binary string) {
 		{"-addr=0.0.0.0:0", "can be reached by others"},
 		{"-udp=" + udp.LocalAddr().String(), "cannot be listened on; is another program there?"},
 		{"-udp=127.0.0.1:99999", "is no address"},
+		{"-devices=" + udp.LocalAddr().String(), "cannot listen on"},
+		{"-devices=127.0.0.1:99999", "127.0.0.1:99999"},
 		{"-udp=fleet.example", "is no address"},
 		{"-udp=fleet.example:5005", "can be reached by others"},
 		{"-replay=nowhere.gpx", `there is no file "nowhere.gpx"`},
