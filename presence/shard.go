@@ -119,31 +119,33 @@ func (s *shard) touch(p *presence) {
 	}
 	if !t.pacing {
 		t.pacing, t.due = true, true
-		s.tellIn(0, t)
+		s.in(0, s.tellDue, t)
 	}
 }
 
-// tellDue tells at once what is about to be told, so that who joins a quiet topic finds
-// itself in the state. The shard is locked, but not meanwhile.
+// tellDue tells the first change after a rest, unless somebody has. Who asks for the state
+// does, so that who joins a quiet topic finds itself in it.
 func (s *shard) tellDue(t *topic) {
-	if !t.due || !t.timer.Stop() {
+	s.mu.Lock()
+	if !t.due || s.closed {
+		s.mu.Unlock()
 		return
 	}
-	s.mu.Unlock()
-	defer s.mu.Lock()
+	t.due = false
+	s.engine.telling.Add(1)
 	defer s.engine.telling.Done()
-	s.tell(t)
+	s.tellNow(t)
 }
 
-// tellIn makes tell run after d.
-func (s *shard) tellIn(d time.Duration, t *topic) {
+// in makes a teller run after d. The shard is locked.
+func (s *shard) in(d time.Duration, tell func(*topic), t *topic) {
 	if s.closed {
 		return
 	}
 	s.engine.telling.Add(1)
 	t.timer = time.AfterFunc(d, func() {
 		defer s.engine.telling.Done()
-		s.tell(t)
+		tell(t)
 	})
 }
 
@@ -151,7 +153,11 @@ func (s *shard) tellIn(d time.Duration, t *topic) {
 // A topic where nothing changes in a pause is at rest; one where nobody is is forgotten.
 func (s *shard) tell(t *topic) {
 	s.mu.Lock()
-	t.due = false
+	s.tellNow(t)
+}
+
+// tellNow is tell of a shard that is locked; it is not afterwards.
+func (s *shard) tellNow(t *topic) {
 	c := s.cut(t, mostDiff)
 	s.mu.Unlock()
 	sent := s.engine.tell(c)
@@ -159,7 +165,7 @@ func (s *shard) tell(t *topic) {
 	defer s.mu.Unlock()
 	switch {
 	case !c.empty() || len(t.dirty) > 0:
-		s.tellIn(max(s.engine.Interval, t.pause(sent)), t)
+		s.in(max(s.engine.Interval, t.pause(sent)), s.tell, t)
 	default:
 		t.pacing = false
 		if len(t.keys) == 0 {

@@ -56,13 +56,10 @@ func (s *shard) state(ctx context.Context, name string) (State, error) {
 		return State{}, ErrDown
 	}
 	t := s.topics[name]
-	if t != nil {
-		s.tellDue(t)
-		t = s.topics[name]
-	}
-	if s.closed {
+	if t != nil && t.due {
 		s.mu.Unlock()
-		return State{}, ErrDown
+		s.tellDue(t)
+		return s.state(ctx, name)
 	}
 	if t == nil {
 		defer s.mu.Unlock()

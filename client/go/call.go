@@ -16,7 +16,11 @@ import (
 // connection was lost after it had been sent, at most once. A payload of bytes travels as
 // a binary frame, and nil as {}.
 func Call[R any](ctx context.Context, c *Channel, event string, payload any) (reply R, err error) {
-	m, err := c.call(ctx, event, payload, "")
+	p, err := newPush(event, payload, "")
+	if err != nil {
+		return reply, err
+	}
+	m, err := c.push(ctx, p)
 	if err != nil {
 		return reply, err
 	}
@@ -28,11 +32,28 @@ func Call[R any](ctx context.Context, c *Channel, event string, payload any) (re
 // of bennu does it once, however often it hears it within five minutes, unless it crashed
 // before it replied; one of Phoenix does it each time. The payload is JSON.
 func CallAcknowledged[R any](ctx context.Context, c *Channel, event string, payload any) (reply R, err error) {
-	m, err := c.call(ctx, event, payload, rand.Text())
-	if err != nil {
-		return reply, err
+	return SendAcknowledged[R](ctx, c, event, payload)()
+}
+
+// SendAcknowledged is the first half of a CallAcknowledged, and gives the second, which
+// waits for the reply and has to be called. So many calls may be on their way at a time,
+// in the order in which they were sent.
+func SendAcknowledged[R any](ctx context.Context, c *Channel, event string, payload any) (await func() (R, error)) {
+	var ref uint64
+	p, err := newPush(event, payload, rand.Text())
+	if err == nil {
+		ref, err = c.begin(p)
 	}
-	return decode[R](m)
+	return func() (reply R, _ error) {
+		if err != nil {
+			return reply, err
+		}
+		m, err := c.await(ctx, ref, p)
+		if err != nil {
+			return reply, err
+		}
+		return decode[R](m)
+	}
 }
 
 // Cast sends an event, and does not wait for a reply. It waits for the channel to join, no
@@ -74,20 +95,16 @@ func newPush(event string, payload any, id string) (*push, error) {
 	return &push{event: event, payload: m, id: id, done: make(chan answer, 1)}, err
 }
 
-func (c *Channel) call(ctx context.Context, event string, payload any, id string) (raw, error) {
-	p, err := newPush(event, payload, id)
-	if err != nil {
-		return raw{}, err
-	}
-	return c.push(ctx, p)
-}
-
 // push sends a message as soon as the channel has joined, and waits for what comes of it.
 func (c *Channel) push(ctx context.Context, p *push) (raw, error) {
 	ref, err := c.begin(p)
 	if err != nil {
 		return raw{}, err
 	}
+	return c.await(ctx, ref, p)
+}
+
+func (c *Channel) await(ctx context.Context, ref uint64, p *push) (raw, error) {
 	defer c.forget(ref)
 	var late <-chan time.Time
 	if p.id == "" {
@@ -139,7 +156,7 @@ func (c *Channel) send(ref uint64, p *push) {
 		frame = wire.AppendClientPush(nil, c.joinRef, decimal(ref), c.topic, p.event, p.payload.data, meta)
 	}
 	if err == nil {
-		c.s.send(frame, p.payload.binary)
+		err = c.s.send(frame, p.payload.binary)
 		p.sent = true
 	}
 	if err != nil || p.cast {
@@ -183,9 +200,11 @@ func (c *Channel) replied(ref uint64, stray bool, status string, response raw, m
 		return
 	}
 	err := refusal(c.topic, p.event, status, response)
-	if stray && err.Reason == unmatched && c.state == Open {
+	if stray && err.Reason == unmatched {
 		p.sent = false // nobody has heard it
-		c.fail(fault.Unavailable.Errorf("the server has lost the channel"))
+		if c.state == Open {
+			c.fail(fault.Unavailable.Errorf("the server has lost the channel"))
+		}
 		return
 	}
 	c.answer(ref, p, answer{err: err})

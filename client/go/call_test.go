@@ -221,6 +221,52 @@ func TestCallAcknowledged(t *testing.T) {
 	})
 }
 
+func TestSendAcknowledged(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, f *fake, s *Socket, c *conn) {
+		room := s.Channel("room:1", nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		send := func(event string, payload any) func() (text, error) {
+			return SendAcknowledged[text](ctx, room, event, payload)
+		}
+		for what, want := range map[string]struct {
+			await func() (text, error)
+			kind  fault.Kind
+		}{
+			"not joined":      {send("post", nil), fault.Unavailable},
+			"bytes":           {send("post", []byte("x")), fault.Invalid},
+			"the protocol's":  {send("phx_join", nil), fault.Invalid},
+			"no JSON of that": {send("post", func() {}), fault.Invalid},
+		} {
+			if _, err := want.await(); fault.Of(err) != want.kind {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		join(t, c, room, "")
+		var waiting []func() (text, error)
+		for i := range 9 {
+			waiting = append(waiting, send("post", text{fmt.Sprint(i)}))
+		}
+		for i := range waiting { // in their order
+			m, err := wire.DecodeText(wire.V2, c.hear().data)
+			if err != nil || string(m.Payload) != fmt.Sprintf(`{"text":"%d"}`, i) {
+				t.Fatalf("it says %s, %v", m.Payload, err)
+			}
+			if i < 8 {
+				c.say(`["1",%q,"room:1","phx_reply",{"status":"ok","response":%s}]`, m.Ref, m.Payload)
+			}
+		}
+		for i := 7; i >= 0; i-- { // answered, and kept until asked for
+			if r, err := waiting[i](); err != nil || r.Text != fmt.Sprint(i) {
+				t.Errorf("%d: %+v, %v", i, r, err)
+			}
+		}
+		cancel()
+		if _, err := waiting[8](); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestSocketCloseEndsCalls(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fake, s *Socket, c *conn) {
 		room, other := s.Channel("room:1", nil), s.Channel("room:2", nil)

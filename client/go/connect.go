@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ const longestAdvice = time.Hour
 
 // handshake is what a connection is asked with.
 type handshake struct {
-	url       string
+	url       *url.URL
 	header    http.Header
 	protocols []string
 }
@@ -89,7 +90,7 @@ func (s *Socket) handshake(ctx context.Context) (handshake, error) {
 	}
 	query.Set("vsn", "2.0.0")
 	u.RawQuery = query.Encode()
-	h := handshake{url: u.String(), header: s.o.Header.Clone()}
+	h := handshake{url: &u, header: s.o.Header.Clone()}
 	if s.o.Token == nil {
 		return h, nil
 	}
@@ -108,7 +109,7 @@ func (s *Socket) opened(l *link) {
 	s.openedAt = time.Now()
 	s.beat = 0
 	s.enter(Open, nil)
-	s.set(&s.alarm, s.o.Heartbeat, s.heartbeat)
+	s.nextHeartbeat()
 	for _, c := range s.inOrder() {
 		c.failures = 0
 		c.attempt()
@@ -143,8 +144,15 @@ func (s *Socket) heartbeat() {
 		return
 	}
 	s.beat = s.ref()
-	s.send(wire.AppendClientPush(nil, nil, decimal(s.beat), system, eventHeartbeat, nil, nil), false)
-	s.set(&s.alarm, s.o.Heartbeat, s.heartbeat)
+	_ = s.send(wire.AppendClientPush(nil, nil, decimal(s.beat), system, eventHeartbeat, nil, nil), false)
+	s.nextHeartbeat()
+}
+
+func (s *Socket) nextHeartbeat() {
+	s.alarm.clear()
+	if s.o.Heartbeat > 0 {
+		s.set(&s.alarm, s.o.Heartbeat, s.heartbeat)
+	}
 }
 
 // lost goes on without the connection. The advice is the reason of the close.
@@ -188,11 +196,13 @@ func (s *Socket) ref() uint64 {
 	return s.lastRef
 }
 
-// send hands a frame to the connection. One that does not take it is about to end.
-func (s *Socket) send(frame []byte, binary bool) {
-	if s.link != nil {
-		s.link.carrier.send(frame, binary)
+// send hands a frame to the connection. An error is about the frame; a connection that
+// does not take it is about to end.
+func (s *Socket) send(frame []byte, binary bool) error {
+	if s.link == nil {
+		return nil
 	}
+	return s.link.carrier.send(frame, binary)
 }
 
 func decimal(ref uint64) []byte { return strconv.AppendUint(nil, ref, 10) }

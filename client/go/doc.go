@@ -1,5 +1,6 @@
 // Package client is a client of channels, for services, devices and tests of load: one
-// connection, many topics, typed messages, and everything comes back by itself.
+// connection, many topics, typed messages, and everything comes back by itself. It connects
+// by websocket, or by UDP.
 //
 // It speaks to bennu's package channel, and, since the wire is that of Phoenix channels
 // version 2, to Phoenix.
@@ -62,6 +63,7 @@
 // with Unavailable, and nobody knows whether it has happened. [CallAcknowledged] is sent
 // again until it is answered, and done once by a server of bennu. What is called before
 // the channel has joined, or between two connections, waits, and leaves in order.
+// [SendAcknowledged] is for who has many on their way at a time.
 //
 // Nothing that sends waits for the network. 16 MiB or 16,384 frames that the server does
 // not take end the connection, and another follows.
@@ -94,6 +96,39 @@
 //
 //	users := client.Presence[User](room)
 //	users.OnSync(func() { show(users.List()) })
+//
+// # UDP
+//
+// A device on a bad network speaks to a channel.UDP instead of a websocket:
+//
+//	socket, err := client.Dial(ctx, "udp://host:5006", client.Options{
+//		Device: "truck-7",
+//		Key:    fault.NewSecret(key), // at least 16 random bytes, of this device alone
+//	})
+//
+// All else is as above. The connection outlives a change of the device's address. Messages
+// arrive once, whole and in order, or the connection is lost, and another follows. They
+// are signed with the key, so nobody else can send, change or repeat one.
+//
+// Nothing is encrypted. Whoever is on the way reads the device's name, the Params, and
+// everything else; only the key never travels. What is secret belongs on a wss:// address.
+//
+//	| on a websocket            | over UDP                                                  |
+//	|---------------------------|-----------------------------------------------------------|
+//	| Token, Header, TLS        | Device and Key; Params, of about 1,100 bytes              |
+//	| Compress, Pool            | none; a socket has two goroutines while it is connected   |
+//	| Heartbeat, 30 s           | the session pings after a third of the server's Idle      |
+//	|                           | without a word, and is lost after all of it: 20 s and     |
+//	|                           | 60 s, unless the server says otherwise. A Heartbeat that  |
+//	|                           | is set notices sooner                                     |
+//	| a long message: closed    | what the server does not take, 64 KiB by default, fails   |
+//	|                           | with Invalid and harms nothing else                       |
+//	| refused: HTTP 401, 403, … | refused: Unauthenticated, or what the server's Connect    |
+//	|                           | said. That is not signed, so do not forget a key over it  |
+//	| nobody there: known soon  | known after Timeout, 10 s                                 |
+//
+// A server that was killed and is back tells its devices at once if it has its Secret;
+// otherwise they find out as from any silence.
 //
 // # Many sockets
 //

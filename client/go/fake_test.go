@@ -74,7 +74,10 @@ func (c *conn) serve(l *link) {
 	close(c.served)
 }
 
-func (c *conn) send(frame []byte, binary bool) { c.frames <- raw{frame, binary} }
+func (c *conn) send(frame []byte, binary bool) error {
+	c.frames <- raw{frame, binary}
+	return nil
+}
 
 func (c *conn) close(code ws.Code, reason string) {
 	c.once.Do(func() {

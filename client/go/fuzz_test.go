@@ -10,9 +10,9 @@ import (
 // null is a connection to nobody.
 type null struct{ link *link }
 
-func (n *null) serve(l *link)         { n.link = l }
-func (n *null) send([]byte, bool)     {}
-func (n *null) close(ws.Code, string) { go n.link.closed(ws.Normal, "", nil) }
+func (n *null) serve(l *link)           { n.link = l }
+func (n *null) send([]byte, bool) error { return nil }
+func (n *null) close(ws.Code, string)   { go n.link.closed(ws.Normal, "", nil) }
 
 // FuzzReceive has a server say anything to a channel that has joined.
 func FuzzReceive(f *testing.F) {

@@ -109,7 +109,7 @@ func (s *Socket) forgetLeave(left chan struct{}) {
 
 func (c *Channel) sendLeave() (ref uint64) {
 	ref = c.s.ref()
-	c.s.send(wire.AppendClientPush(nil, c.joinRef, decimal(ref), c.topic, eventLeave, nil, nil), false)
+	_ = c.s.send(wire.AppendClientPush(nil, c.joinRef, decimal(ref), c.topic, eventLeave, nil, nil), false)
 	return ref
 }
 
@@ -147,11 +147,11 @@ func (c *Channel) sendJoin(seq uint64, meta []byte, params any) {
 	switch {
 	case err == nil && payload.binary:
 		err = fault.Invalid.Errorf("the parameters of a join are JSON, and not bytes")
-		fallthrough
-	case err != nil:
+	case err == nil:
+		err = c.s.send(wire.AppendClientPush(nil, c.joinRef, c.joinRef, c.topic, eventJoin, payload.data, meta), false)
+	}
+	if err != nil {
 		c.close(err)
-	default:
-		c.s.send(wire.AppendClientPush(nil, c.joinRef, c.joinRef, c.topic, eventJoin, payload.data, meta), false)
 	}
 }
 

@@ -10,10 +10,11 @@ import (
 	"github.com/bennu-go/bennu/internal/ws"
 )
 
-// carrier is a connection that carries frames. None of its methods waits.
+// carrier is a connection that carries frames. None of its methods waits. Send's error is
+// about the frame, such as one too long.
 type carrier interface {
 	serve(*link) // from here on the link hears
-	send(frame []byte, binary bool)
+	send(frame []byte, binary bool) error
 	close(code ws.Code, reason string)
 }
 

@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/bennu-go/bennu/fault"
 )
 
 // Options are what a socket may be told. The zero Options are good.
 type Options struct {
-	// Params are sent with each connection, in its URL. What is secret belongs into Token.
+	// Params are sent with each connection, in its URL, or over UDP signed, but in plain
+	// text. What is secret belongs into Token.
 	Params url.Values
 	// Token is asked before each connection for the token that the server's Connect finds in
 	// Peer.Token; so it may fetch a new one. It travels as a sub-protocol, which nobody logs.
@@ -23,16 +26,26 @@ type Options struct {
 	Header http.Header
 	// TLS is for wss:// addresses.
 	TLS *tls.Config
-	// NetDial connects, by a proxy perhaps. Default: TCP.
-	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
-
 	// Compress offers the server to compress what is long.
 	Compress bool
+
+	// Device is who we are over UDP; the server finds it in Peer.Device. At most 255 bytes;
+	// with the Params, 1,148.
+	Device string
+	// Key is what the device shares with the server, over UDP: at least 16 random bytes. It
+	// never travels. None: for servers on this machine that want none.
+	Key fault.Secret
+
+	// NetDial connects, by a proxy perhaps. Default: TCP, or UDP. A connection of UDP reads
+	// and writes datagrams, each whole; one of the system does not outlive a change of the
+	// device's address, as the default does.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Timeout is for a connection, a join, a call. Default 10 s.
 	Timeout time.Duration
 	// Heartbeat is the time between two signs of life; when one of them is not answered
-	// until the next, the connection is lost. Default 30 s.
+	// until the next, the connection is lost. Default 30 s; over UDP none, because its
+	// sessions look after themselves.
 	Heartbeat time.Duration
 	// Backoff is how long to wait after a failure, if the server did not say.
 	Backoff Backoff
@@ -72,9 +85,11 @@ func (b Backoff) limit(failures int) time.Duration {
 	return b.Most
 }
 
-func (o Options) orDefaults() Options {
+func (o Options) orDefaults(scheme string) Options {
 	o.Timeout = or(o.Timeout, 10*time.Second)
-	o.Heartbeat = or(o.Heartbeat, 30*time.Second)
+	if scheme != schemeUDP {
+		o.Heartbeat = or(o.Heartbeat, 30*time.Second)
+	}
 	o.MaxMessageBytes = or(o.MaxMessageBytes, 16<<20)
 	o.Queue = or(o.Queue, 1024)
 	o.QueueBytes = or(o.QueueBytes, 16<<20)

@@ -27,6 +27,12 @@ func NewPool() (*Pool, error) {
 // Close ends the pool and waits for its goroutines. Its sockets must be done before.
 func (p *Pool) Close() { p.poller.Close() }
 
+// What waits for a server that does not take it. More ends the connection.
+const (
+	pendingBytes  = 16 << 20
+	pendingFrames = 16 << 10
+)
+
 // usePool has the socket dial with its pool, or one of its own.
 func (s *Socket) usePool() (err error) {
 	pool := s.o.Pool
@@ -38,8 +44,8 @@ func (s *Socket) usePool() (err error) {
 	}
 	limits := &ws.Limits{
 		MaxMessageBytes:  s.o.MaxMessageBytes,
-		MaxPendingBytes:  16 << 20,
-		MaxPendingFrames: 16 << 10,
+		MaxPendingBytes:  pendingBytes,
+		MaxPendingFrames: pendingFrames,
 		IdleTimeout:      3 * s.o.Heartbeat,
 	}
 	var deflate *ws.Deflate
@@ -47,7 +53,7 @@ func (s *Socket) usePool() (err error) {
 		deflate = &pool.deflate
 	}
 	s.o.dial = func(ctx context.Context, h handshake) (carrier, error) {
-		conn, err := ws.Dial(ctx, h.url, ws.DialOptions{
+		conn, err := ws.Dial(ctx, h.url.String(), ws.DialOptions{
 			Header:    h.header,
 			Protocols: h.protocols,
 			Limits:    limits,
@@ -91,12 +97,13 @@ type websocket struct {
 
 func (w *websocket) serve(l *link) { w.conn.Serve(w.poller, handler{l}) }
 
-func (w *websocket) send(frame []byte, binary bool) {
+func (w *websocket) send(frame []byte, binary bool) error {
+	f := ws.Text(frame)
 	if binary {
-		_ = w.conn.Send(ws.Binary(frame)) // if not, the link hears of the end
-	} else {
-		_ = w.conn.Send(ws.Text(frame))
+		f = ws.Binary(frame)
 	}
+	_ = w.conn.Send(f) // if not, the link hears of the end
+	return nil
 }
 
 func (w *websocket) close(code ws.Code, reason string) { w.conn.Close(code, reason) }

@@ -38,30 +38,32 @@ type Socket struct {
 	running  int // goroutines and connections
 }
 
-// Dial connects to a socket, as in "ws://host/socket" (http:// will do, too), and keeps
-// connected until Close or until ctx ends. It waits for the first attempt; that the
-// server cannot be reached is no error: the socket goes on trying. An error is what will
-// not change by itself: an address that is none, or a server that refuses (HTTP 400, 401,
-// 403, 404 and the like), unless [Options].Wait says to go on.
+// Dial connects to a socket, as in "ws://host/socket" (http:// will do, too), or by UDP, as
+// in "udp://host:5006", and keeps connected until Close or until ctx ends. It waits for
+// the first attempt, at most [Options].Timeout; that the server cannot be reached is no
+// error: the socket goes on trying. An error is what will not change by itself: an address
+// that is none, options that do not go with it, or a server that refuses (HTTP 400, 401,
+// 403, 404 and the like; by UDP, a wrong key), unless [Options].Wait says to go on.
 func Dial(ctx context.Context, address string, o Options) (*Socket, error) {
 	u, err := parse(address)
 	if err != nil {
 		return nil, err
 	}
+	if err := o.check(u); err != nil {
+		return nil, err
+	}
 	s := &Socket{
 		url:      u,
-		o:        o.orDefaults(),
+		o:        o.orDefaults(u.Scheme),
 		done:     make(chan struct{}),
 		state:    Opening,
 		channels: make(map[string]*Channel),
 		leaves:   make(map[uint64]chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	if s.o.dial == nil {
-		if err := s.usePool(); err != nil {
-			s.cancel()
-			return nil, err
-		}
+	if err := s.useCarrier(); err != nil {
+		s.cancel()
+		return nil, err
 	}
 	s.mu.Lock()
 	s.detach = context.AfterFunc(ctx, s.Close)
@@ -80,7 +82,18 @@ func Dial(ctx context.Context, address string, o Options) (*Socket, error) {
 	return nil, err
 }
 
-// parse makes the address of the websocket from that of the socket.
+func (s *Socket) useCarrier() error {
+	switch {
+	case s.o.dial != nil:
+	case s.url.Scheme == schemeUDP:
+		s.useUDP()
+	default:
+		return s.usePool()
+	}
+	return nil
+}
+
+// parse makes the address of the websocket from that of the socket; one of UDP stays.
 func parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -89,14 +102,19 @@ func parse(address string) (*url.URL, error) {
 	switch u.Scheme {
 	case "http", "https":
 		u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
-	case "ws", "wss":
+	case "ws", "wss", schemeUDP:
 	default:
-		return nil, fault.Invalid.Errorf("the address of the socket should begin with ws:// or wss://")
+		return nil, fault.Invalid.Errorf("the address of the socket should begin with ws://, wss:// or udp://")
 	}
-	if u.Host == "" {
+	switch {
+	case u.Host == "":
 		return nil, fault.Invalid.Errorf("the address of the socket has no host")
+	case u.Scheme != schemeUDP:
+		return u.JoinPath("websocket"), nil
+	case u.Hostname() == "" || u.Port() == "" || strings.Trim(u.Path, "/") != "":
+		return nil, fault.Invalid.Errorf("an address of UDP is a host and a port alone, like udp://host:5006")
 	}
-	return u.JoinPath("websocket"), nil
+	return u, nil
 }
 
 // final reports whether trying again would not help.

@@ -25,7 +25,7 @@ func TestDialAsks(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := f.asked[0]
-		if got.url != "wss://host/socket/websocket?a=1&key=k+v&vsn=2.0.0" || !slices.Equal(got.protocols, []string{"phoenix", "base64url.bearer.phx.c2VjcmV0Pz4"}) {
+		if got.url.String() != "wss://host/socket/websocket?a=1&key=k+v&vsn=2.0.0" || !slices.Equal(got.protocols, []string{"phoenix", "base64url.bearer.phx.c2VjcmV0Pz4"}) {
 			t.Errorf("it asks for %+v", got)
 		}
 		if s.State() != Open {
@@ -221,7 +221,7 @@ func TestSpread(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	o := Options{}.orDefaults()
+	o := Options{}.orDefaults("ws")
 	for failures, limit := range map[int]time.Duration{0: 250 * time.Millisecond, 1: 500 * time.Millisecond, 6: 16 * time.Second, 7: 30 * time.Second, 31: 30 * time.Second, 32: 30 * time.Second, 1e6: 30 * time.Second} {
 		var longest time.Duration
 		for range 1000 {

@@ -5,7 +5,10 @@
  *       [topic: `room:${string}`]: {
  *         params: { name: string };                                 // of the join
  *         reply: Snapshot;                                          // to the join
- *         in: { post: { payload: NewMsg; reply: Ack } };            // what the client pushes
+ *         in: {                                                     // what the client pushes and casts
+ *           post: { payload: NewMsg; reply: Ack };
+ *           typing: { payload: {}; reply: void };                   // no reply: to be cast
+ *         };
  *         out: { posted: Msg; typing: Who };                        // what the server sends
  *         presence: { typing: boolean };                            // one meta
  *       };
@@ -28,6 +31,8 @@ type Params<S> = Field<S, "params", {}>;
 type Reply<S> = Field<S, "reply", unknown>;
 type In<S> = Field<S, "in", {}>;
 type Out<S> = Field<S, "out", {}>;
+/** The events that the server does not answer. */
+type Silent<I> = { [E in Name<I>]: Field<I[E], "reply", unknown> extends void ? E : never }[Name<I>];
 type Meta<S> = Field<S, "presence", { [field: string]: unknown }>;
 /** Arguments that begin with one that may be left out if it may be empty. */
 type Args<P, Rest extends unknown[]> = {} extends P ? [payload?: P, ...rest: Rest]
@@ -66,7 +71,7 @@ export interface PushOptions {
   /**
    * Send it again after each rejoin until it is answered, as long as the page lives; JSON only. A bennu server runs
    * repeats within 5 minutes once: a timeoutMs below that makes it at most once. A Phoenix server runs them all.
-   * Of no use for events that have no reply.
+   * Of no use for events that have no reply: cast these.
    */
   acknowledged?: boolean;
   /** Counts from the call, also while the push waits for the join. Default the socket's, none if acknowledged. */
@@ -96,7 +101,7 @@ export class Socket<Topics = any> {
 
   /** Connects and stays connected until disconnect(). */
   connect(): void;
-  /** Ends the connection. Channels rejoin if connect() is called again. */
+  /** Ends the connection, and tells the server. Channels rejoin if connect() is called again. */
   disconnect(): void;
 
   /** A channel, not yet joined. Joining takes the topic over from an earlier channel. Params go with each join. */
@@ -118,15 +123,27 @@ export class Channel<S = any> {
 
   /**
    * Joins, and rejoins until leave(). The promise is the first answer: a refusal rejects it, yet the channel goes
-   * on trying. It waits as long as there is no connection.
+   * on trying. It waits as long as there is no connection. The console is told of a refusal, once for each reason,
+   * if nobody waits for the promise and nobody listens by onState.
    */
   join(): Promise<Reply<S>>;
 
-  /** Resolves with the server's response, rejects with a ChannelError. */
+  /**
+   * Resolves with the server's response, rejects with a ChannelError. One that is longer than the server takes is
+   * rejected before it is sent. Where a server does not say how much that is, it closes the connection for it: that
+   * rejects all that were sent on it and are not answered, acknowledged ones and first joins too.
+   */
   push<E extends Name<In<S>>>(
     event: E,
     ...args: Args<Field<In<S>[E], "payload", {}>, [options?: PushOptions]>
   ): Promise<Field<In<S>[E], "reply", unknown>>;
+
+  /**
+   * A push of an event that the server does not answer. While the channel is not joined it waits for the next join,
+   * however long. The console is told of one that is dropped: the queue is full, the channel is closed, or it is too
+   * long. It throws if the payload cannot be encoded.
+   */
+  cast<E extends Silent<In<S>>>(event: E, ...args: Args<Field<In<S>[E], "payload", {}>, []>): void;
 
   /** Closes the channel here at once and tells the server. Resolves when that has answered, or cannot any more. */
   leave(timeoutMs?: number): Promise<{}>;
@@ -171,7 +188,7 @@ export type PresenceMeta<M = any> = M & { phx_ref: string; phx_ref_prev?: string
 export class ChannelError extends Error {
   constructor(what: string, status: string, response?: any);
 
-  /** "error" (the server refused), "timeout", "closed" (not sent, or lost on the way), or the server's own word. */
+  /** "error" (the server refused, or would), "timeout", "closed" (not sent, or lost on the way), or the server's own word. */
   readonly status: string;
   /** The server's reason, or the status. */
   readonly reason: string;

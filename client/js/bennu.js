@@ -27,6 +27,7 @@
  * A push that was sent when the connection went is rejected with status "closed": the server may or may not
  * have seen it. With `{ acknowledged: true }` it is sent again after each rejoin until it is answered. A push made
  * while the channel is not joined waits for the next join, within its own timeout and at most `queueMax` per channel.
+ * One that is longer than the server takes is rejected, and never sent again.
  */
 
 /** A connection or join that held this long counts as good: the next wait starts from the bottom again. */
@@ -36,6 +37,10 @@ const POLL_MS = 10_000;
 /** What one POST of long-polling may hold; a longer message goes alone. */
 const POST_LINES = 100;
 const POST_CHARS = 65_536;
+/** A request that outlives its page may have 64 KiB, which so many characters never exceed. */
+const KEEPALIVE_CHARS = 65_536 / 3;
+/** The code of a close because of a message that is longer than the server takes. */
+const TOO_LONG = 1009;
 
 const fullJitter = (failures) => Math.random() * Math.min(10_000, 250 * 2 ** failures);
 /** setTimeout, for which anything over 24 days would be at once: here it is never. */
@@ -58,6 +63,8 @@ export class ChannelError extends Error {
 /** Functions that are told of something. One that throws is reported and does not disturb the others. */
 class Listeners {
   #fns = new Set();
+
+  get any() { return this.#fns.size > 0; }
 
   add(fn) {
     const entry = { fn };
@@ -88,10 +95,12 @@ export class Socket {
   #retryAt = null;
   #advised = false; // the server told how long to wait
   #reconnectMs = null; // the server's advice for the next loss
+  #messageBytes = Infinity; // the most that the server takes
   #failures = 0;
   #link = null; // a WebSocket or LongPoll
   #kind = null; // "websocket" or "longpoll": what the link is, or was
   #settledOn = null; // the kind that has opened, and is used from then on
+  #noWebSocket = null; // why, if this dial has fallen back
   #tries = 0; // a token that comes late is for an earlier one
   #beating = false; // a heartbeat is not answered yet
   #openedAt = Infinity;
@@ -145,6 +154,7 @@ export class Socket {
   #dial() {
     this.#enter("connecting");
     if (this.#state !== "connecting") return; // a listener disconnected
+    this.#noWebSocket = null;
     this.#try(this.#options.transport === "longpoll" ? "longpoll" : this.#settledOn ?? "websocket");
   }
 
@@ -195,8 +205,12 @@ export class Socket {
 
   /** The try did not open. */
   #failed(close) {
-    if (this.#mayFallBack() && advice(close) === null) return this.#try("longpoll");
+    if (this.#mayFallBack() && advice(close) === null) {
+      this.#noWebSocket = troubleOf(close);
+      return this.#try("longpoll");
+    }
     if (this.#kind === "longpoll") this.#settle(null);
+    if (this.#noWebSocket) close = { reason: `no websocket: ${this.#noWebSocket}; no long-polling: ${troubleOf(close)}` };
     this.#lost(close);
   }
 
@@ -216,7 +230,7 @@ export class Socket {
   #beat() {
     if (this.#beating || this.#kind === "longpoll") return; // each poll is a heartbeat
     this.#beating = true;
-    this._send(null, this._ref(), "phoenix", "heartbeat", "{}");
+    this._send(encode(null, this._ref(), "phoenix", "heartbeat", "{}"));
     this.#after(this.#options.timeoutMs, () => this.#lost({ reason: "heartbeat timeout" }));
   }
 
@@ -241,7 +255,7 @@ export class Socket {
     if (Date.now() - this.#openedAt >= SETTLED_MS) this.#failures = 0;
     const advised = advice(close);
     this.#advised = advised !== null;
-    this.#drop("waiting", advised ?? this.#wait(), () => this.#dial(), close?.reason);
+    this.#drop(close, "waiting", advised ?? this.#wait(), () => this.#dial(), close?.reason);
   }
 
   #wait() {
@@ -254,14 +268,16 @@ export class Socket {
 
   #hangUp() {
     this.#failures = 0;
-    this.#drop("closed");
+    // A websocket's end tells the server. Of long-polling it would learn only when nobody polls for long.
+    if (this.#kind === "longpoll") for (const channel of this.#channels.values()) channel._tellLeave();
+    this.#drop(undefined, "closed");
   }
 
-  #drop(...next) {
+  #drop(close, ...next) {
     this.#unlink();
     this.#openedAt = Infinity;
     this.#enter(...next);
-    for (const channel of [...this.#channels.values()]) channel._lost();
+    for (const channel of [...this.#channels.values()]) channel._lost(close);
   }
 
   #unlink() {
@@ -289,9 +305,18 @@ export class Socket {
 
   _ref() { return String(++this.#lastRef); }
 
-  _send(...message) { this.#link?.send(encode(...message)); }
+  _send(frame) { this.#link?.send(frame); }
 
-  _advise(reconnectMs) { this.#reconnectMs = reconnectMs; }
+  _advise({ reconnect_ms: reconnectMs = this.#reconnectMs, message_bytes: messageBytes = this.#messageBytes }) {
+    this.#reconnectMs = reconnectMs;
+    this.#messageBytes = messageBytes;
+  }
+
+  /** Why the server would not take a frame. */
+  _refusal(frame) {
+    const most = this.#messageBytes;
+    return isLonger(frame, most) ? `the message is longer than the ${most} bytes that the server takes` : null;
+  }
 
   _adopt(channel) {
     const before = this.#channels.get(channel.topic);
@@ -315,7 +340,8 @@ export class Channel {
   #failures = 0;
   #joinedAt = Infinity;
   #first = null; // the promise that join() gave
-  #asked = new Map(); // ref → { event, body, meta, held, timer, done }: waits for its reply; held: not sent yet
+  #asked = new Map(); // ref → { event, body, meta, held, silent, timer, done }: waits for its reply; held: not sent yet
+  #warned = new Set();
   #epoch = null; // of the topic's history, if it keeps one
   #offset = -1; // the last message of it that was delivered
   #presence = null;
@@ -339,7 +365,7 @@ export class Channel {
     this.#socket._adopt(this);
     this.#failures = 0;
     this.#epoch = null;
-    this.#first = deferred();
+    this.#first = deferred(Watched);
     const { promise } = this.#first;
     if (this.#socket.state === "open") this.#attempt();
     else this.#enter("joining");
@@ -362,6 +388,15 @@ export class Channel {
       reject(err);
     }
     return promise;
+  }
+
+  cast(event, payload = {}) {
+    const body = bodyOf(payload, this.topic, event);
+    const drop = (reason) => this.#warn(`bennu: ${event} on ${this.topic} dropped: ${reason}`);
+    const refusal = this.#refusal();
+    if (refusal) return drop(refusal);
+    const done = (status, { reason }) => drop(reason);
+    this.#ask({ event, body, silent: true, held: this.#state !== "joined", done }, Infinity);
   }
 
   /** Closes the channel here at once and tells the server. */
@@ -397,7 +432,9 @@ export class Channel {
       body = JSON.stringify(valueOf(this.#params) ?? {});
     } catch (err) {
       report(err);
-      return this.#answered("error", { reason: "params failed" });
+      const response = { reason: "params failed" };
+      this.#refused("error", response, true);
+      return this.#fail(response);
     }
     const meta = this.#options.resume && this.#epoch !== null ? { epoch: this.#epoch, offset: this.#offset } : {};
     const done = (...answer) => this.#answered(...answer);
@@ -408,22 +445,39 @@ export class Channel {
 
   #answered(status, response, meta) {
     if (status === "closed") return; // the connection went; the next one tries again
+    if (status === "timeout") this._tellLeave();
     if (status !== "ok") {
-      if (status === "timeout") this.#socket._send(this.#joinRef, this.#socket._ref(), this.topic, "phx_leave", "{}");
-      this.#first.reject(new ChannelError(`join of ${this.topic}`, status, response));
+      this.#refused(status, response);
       return this.#fail(response);
     }
     const recovered = this.#resumed(meta);
     this.#joinedAt = Date.now();
     for (const [ref, asked] of this.#asked) if (asked.held) this.#send(ref, asked);
     this.#first.resolve(response);
+    this.#first.promise.watched = false; // it tells nothing any more
     this.#enter("joined");
     if (this.#state === "joined") this.#onJoin.tell(response, { recovered });
   }
 
+  /** Tells whoever joined, or else the console. */
+  #refused(status, response, reported = false) {
+    const { promise, reject } = this.#first;
+    const err = new ChannelError(`join of ${this.topic}`, status, response);
+    this.#warn(`bennu: join of ${this.topic} refused: ${err.reason}`, reported || promise.watched || this.#onState.any);
+    reject(err);
+    promise.watched = false;
+  }
+
+  /** Tells the console, once, what nobody knows yet. */
+  #warn(text, known = false) {
+    if (!known && !this.#warned.has(text)) console.warn(text);
+    this.#warned.add(text);
+  }
+
   /** Where the join stands in the topic's history. What is replayed counts only as it comes: it may break off. */
-  #resumed({ epoch = null, offset = -1, recovered = false, reconnect_ms: reconnectMs }) {
-    if (reconnectMs !== undefined) this.#socket._advise(reconnectMs);
+  #resumed(meta) {
+    const { epoch = null, offset = -1, recovered = false } = meta;
+    this.#socket._advise(meta);
     if (!recovered) this.#offset = offset;
     this.#epoch = epoch;
     return recovered;
@@ -447,13 +501,13 @@ export class Channel {
     if (changed) this.#enter("closed");
   }
 
-  /** Nothing sent so far will be answered. What is held waits on, and so does what must be acknowledged. */
-  #idle(response = {}) {
+  /** Nothing sent so far will be answered. What is held waits on, and so does, as a rule, what must be acknowledged. */
+  #idle(response = {}, again = true) {
     clearTimeout(this.#timer);
     this.#joinRef = null;
     this.#joinedAt = Infinity;
     for (const [ref, asked] of [...this.#asked]) {
-      if (this.#state !== "closed" && asked.meta?.id) asked.held = true;
+      if (again && this.#state !== "closed" && asked.meta?.id) asked.held = true;
       if (this.#state === "closed" || !asked.held) this.#settle(ref, "closed", response);
     }
   }
@@ -474,7 +528,11 @@ export class Channel {
 
   #send(ref, asked) {
     asked.held = false;
-    this.#socket._send(this.#joinRef, ref, this.topic, asked.event, asked.body, asked.meta);
+    const frame = encode(this.#joinRef, ref, this.topic, asked.event, asked.body, asked.meta);
+    const refusal = ref === this.#joinRef ? null : this.#socket._refusal(frame); // a join may learn that it takes more
+    if (refusal) return this.#settle(ref, "error", { reason: refusal });
+    this.#socket._send(frame);
+    if (asked.silent) this.#asked.delete(ref);
   }
 
   #settle(ref, status, response, meta) {
@@ -497,10 +555,18 @@ export class Channel {
     if (this.#state !== "closed") this.#attempt();
   }
 
-  _lost() {
-    const reason = { reason: "connection lost" };
-    this.#idle(reason);
+  _lost(close) {
+    const tooLong = close?.code === TOO_LONG; // which message it was is not known
+    const reason = { reason: tooLong ? close.reason || "a message is too long" : "connection lost" };
+    this.#idle(reason, !tooLong);
+    if (tooLong && this.#state === "joining") this.#refused("closed", reason);
     if (this.#state !== "closed" && this.#state !== "errored") this.#enter("errored", reason);
+  }
+
+  /** Tells the server alone. */
+  _tellLeave() {
+    if (this.#joinRef === null) return;
+    this.#socket._send(encode(this.#joinRef, this.#socket._ref(), this.topic, "phx_leave", "{}"));
   }
 
   _replaced() { this.#close("replaced"); }
@@ -649,7 +715,9 @@ class LongPoll {
     if (begins) this.onopen?.();
     for (const data of messages) {
       this.onmessage?.({ data });
-      await null; // as between a websocket's messages, who waits for this one goes first
+      // As between a websocket's messages, who waits for this one goes first. That takes two turns.
+      await null;
+      await null;
     }
   }
 
@@ -659,7 +727,9 @@ class LongPoll {
     try {
       while (this.#lines.length > 0) {
         const headers = { "Content-Type": "application/x-ndjson" };
-        const { status, reason } = await this.#request({ method: "POST", headers, body: this.#batch() });
+        const body = this.#batch();
+        const keepalive = this.#over && body.length <= KEEPALIVE_CHARS;
+        const { status, reason } = await this.#request({ method: "POST", headers, body, keepalive });
         if (status !== 200) return this.#refused(status, reason);
       }
       this.#posting = false;
@@ -682,6 +752,8 @@ class LongPoll {
       const session = this.#session ? { "X-Phoenix-Longpoll-Token": this.#session } : {};
       headers = { Accept: "application/json", ...session, ...headers };
       const answer = await fetch(this.#url, { ...init, headers, cache: "no-store", signal: abort.signal });
+      if (answer.status === 404) throw new Error("HTTP status 404: there is no socket here, or it serves no long-polling");
+      if (answer.status === 413) return { status: 413 };
       if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
       return await answer.json();
     } finally {
@@ -691,7 +763,8 @@ class LongPoll {
 
   #refused(status, reason) {
     if (status === 410) this.#end(3410, reason ?? "session gone");
-    else if (status === 403) this.#end(1008, "forbidden");
+    else if (status === 403) this.#end(1008, reason ?? "forbidden");
+    else if (status === 413) this.#end(TOO_LONG, "a message is longer than the server takes");
     else this.#end(1011, `status ${status}`);
   }
 
@@ -749,12 +822,17 @@ function bodyOf(payload, ...names) {
   return new Uint8Array(buffer, byteOffset, byteLength).slice();
 }
 
+const isLonger = (frame, bytes) =>
+  frame.length > bytes || (typeof frame === "string" && frame.length * 3 > bytes && utf8(frame).length > bytes);
+
 const utf8 = (text) => new TextEncoder().encode(text);
 const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 const base64url = (bytes) => base64(bytes).replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
 
 /** Unguessable. Not randomUUID, which pages over plain HTTP lack. */
 const newID = () => base64url(crypto.getRandomValues(new Uint8Array(16)));
+
+const troubleOf = (close) => (close ? close.reason || `closed with code ${close.code}` : "timeout");
 
 /** How long the server said to wait before the next attempt, null if it did not. */
 function advice(close) {
@@ -779,10 +857,22 @@ function ofTab(use) {
 
 const valueOf = (option) => (typeof option === "function" ? option() : option);
 
+/** A promise that knows whether anybody waits for it. */
+class Watched extends Promise {
+  static get [Symbol.species]() { return Promise; }
+
+  watched = false;
+
+  then(...fns) {
+    this.watched = true;
+    return super.then(...fns);
+  }
+}
+
 /** A promise and its two ends. A rejection that nobody looks at is not the page's error. */
-function deferred() {
+function deferred(Kind = Promise) {
   const d = {};
-  d.promise = new Promise((resolve, reject) => Object.assign(d, { resolve, reject }));
-  d.promise.catch(() => {});
+  d.promise = new Kind((resolve, reject) => Object.assign(d, { resolve, reject }));
+  Promise.prototype.then.call(d.promise, undefined, () => {});
   return d;
 }

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Socket } from "./bennu.js";
-import { FakeWebSocket, browser, connected, errors, failsWith, joined, page, tick, wait } from "./fakes.js";
+import { FakeWebSocket, browser, connected, errors, failsWith, joined, page, reconnect, tick, turn, wait, warnings } from "./fakes.js";
 
 browser();
+
+const utf8 = (text) => Buffer.byteLength(text);
 
 describe("socket", () => {
   test("builds the URL from the mount, the params and the version", () => {
@@ -167,9 +169,10 @@ describe("socket", () => {
   });
 
   test("disconnect leaves nothing behind: no timer, no listener", () => {
-    const { socket, ws } = connected();
+    const { socket, ws } = joined();
     socket.disconnect();
     assert.equal(ws.closed, true);
+    assert.equal(ws.count("phx_leave"), 0, "the server sees the end");
     page().dispatchEvent(new Event("pageshow"));
     page().dispatchEvent(new Event("online"));
     tick(120_000);
@@ -322,6 +325,7 @@ describe("join", () => {
     const channel = socket.channel("room:1", () => { if (fail) throw new Error("mine"); });
     await assert.rejects(channel.join(), failsWith("error", "params failed"));
     assert.deepEqual(errors(), ["mine"]);
+    assert.deepEqual(warnings(), []);
     fail = false;
     tick(100);
     assert.deepEqual(ws.find("phx_join")[4], {});
@@ -351,6 +355,53 @@ describe("join", () => {
     assert.deepEqual(await answers[0], { n: 1 });
     tick(60_000);
     assert.equal(ws.count("phx_join"), 3);
+  });
+
+  test("a refusal that nobody looks at is a warning, once for each reason", async () => {
+    const { socket, ws } = connected();
+    socket.channel("room:1").join();
+    for (const reason of ["full", "full", "closed", "full"]) {
+      ws.reply("phx_join", "error", { reason });
+      tick(1_000);
+    }
+    tick(10_000);
+    assert.deepEqual(warnings(), ["full", "closed", "timeout"].map((why) => `bennu: join of room:1 refused: ${why}`));
+    ws.reply("phx_join");
+    assert.deepEqual(warnings(), []);
+  });
+
+  test("a refusal that somebody looks at is none", async () => {
+    const looks = [
+      async (channel) => { await channel.join(); },
+      (channel) => Promise.all([channel.join()]),
+      (channel) => channel.join().finally(() => {}),
+      (channel) => { channel.onState(() => {}); channel.join(); },
+      (channel) => { channel.onState(() => {})(); channel.join(); }, // not any more
+    ];
+    for (const [at, look] of looks.entries()) {
+      const { socket, ws } = connected();
+      const channel = socket.channel("room:1");
+      look(channel)?.catch(() => {});
+      await turn();
+      for (let n = 0; n < 2; n++) {
+        ws.reply("phx_join", "error", { reason: "full" });
+        tick(1_000);
+      }
+      assert.equal(warnings().length, at < 4 ? 0 : 1, `look ${at}`);
+    }
+  });
+
+  test("who waited for the first join does not see the refusal of a later one", async () => {
+    const { first } = joined();
+    await first;
+    const { socket, ws } = connected();
+    const channel = socket.channel("room:1");
+    const answer = channel.join().then(() => {});
+    ws.reply("phx_join");
+    await answer;
+    const next = reconnect();
+    next.reply("phx_join", "error", { reason: "banned" });
+    assert.deepEqual(warnings(), ["bennu: join of room:1 refused: banned"]);
   });
 
   test("takes the topic over from an earlier channel", () => {
@@ -472,6 +523,152 @@ describe("push", () => {
     assert.equal(channel.state, "errored");
     tick(100);
     assert.equal(ws.count("phx_join"), 2);
+  });
+});
+
+describe("a push that is too long", () => {
+  const most = 100;
+  const reason = `the message is longer than the ${most} bytes that the server takes`;
+  const limited = () => joined({}, { message_bytes: most });
+  const head = utf8('["1","2","room:1","say",""]');
+
+  test("is rejected before it is sent", async () => {
+    for (const [text, fits] of [
+      ["x".repeat(most - head - 1), true], ["x".repeat(most - head), true], ["x".repeat(most - head + 1), false],
+      ["é".repeat((most - head - 1) / 2), true], ["é".repeat((most - head + 1) / 2), false],
+      ["€".repeat(25), false], ["😀".repeat(18), true], ["😀".repeat(19), false],
+    ]) {
+      const { ws, channel } = limited();
+      const answer = channel.push("say", text);
+      assert.equal(ws.count("say"), fits ? 1 : 0, text);
+      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+    }
+    for (const [bytes, fits] of [[86, true], [87, false]]) {
+      const { ws, channel } = limited();
+      const answer = channel.push("b", new Uint8Array(bytes));
+      assert.equal(ws.sent.at(-1).length, fits ? most : 6);
+      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+    }
+  });
+
+  test("acknowledged, and while it waits for the join, too; the others go", async () => {
+    const { ws, channel } = limited();
+    await assert.rejects(channel.push("say", "x".repeat(most), { acknowledged: true }), failsWith("error", reason));
+    ws.drop();
+    const late = channel.push("say", "x".repeat(most), { acknowledged: true });
+    channel.push("other");
+    tick(100);
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.reply("phx_join", "ok", {}, { message_bytes: most });
+    await assert.rejects(late, failsWith("error", reason));
+    assert.deepEqual(FakeWebSocket.last.sent.map((m) => m[3]), ["phx_join", "other"]);
+    assert.equal(reconnect().count("phx_join"), 1);
+  });
+
+  test("the latest join tells the limit; without one all is sent", () => {
+    const { ws, channel } = limited();
+    ws.drop();
+    channel.push("say", "x".repeat(most));
+    tick(100);
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.reply("phx_join", "ok", {}, { message_bytes: 2 * most });
+    assert.equal(FakeWebSocket.last.count("say"), 1);
+    const free = joined();
+    free.channel.push("say", "x".repeat(2 ** 21));
+    assert.equal(free.ws.count("say"), 1);
+  });
+
+  test("a join is asked all the same: the server may take more by now", () => {
+    const { ws, socket } = limited();
+    socket.channel("room:2", { text: "x".repeat(most) }).join();
+    assert.equal(ws.count("phx_join"), 2);
+  });
+
+  test("and closes the connection rejects all that is not answered, and is not sent again", async () => {
+    for (const [close, reason] of [["over 100 bytes", "over 100 bytes"], ["", "a message is too long"]]) {
+      const { socket, ws, channel } = joined();
+      const other = socket.channel("room:2");
+      other.join();
+      ws.reply("phx_join");
+      const kept = socket.channel("room:3");
+      const unanswered = kept.join();
+      const held = kept.push("held", {}, { acknowledged: true });
+      const answers = [
+        channel.push("say", "long", { acknowledged: true }), channel.push("say"), other.push("say", {}, { acknowledged: true }),
+      ];
+      ws.drop({ code: 1009, reason: close });
+      for (const answer of [unanswered, ...answers]) await assert.rejects(answer, failsWith("closed", reason));
+      tick(100);
+      const next = FakeWebSocket.last;
+      next.open();
+      next.sent.filter((m) => m[3] === "phx_join").forEach(([ref, , topic]) => next.receive(ref, ref, topic, "phx_reply", { status: "ok", response: {} }));
+      assert.deepEqual(next.sent.slice(3).map((m) => m[3]), ["held"]);
+      next.reply("held");
+      await held;
+      assert.deepEqual(warnings(), [`bennu: join of room:3 refused: ${reason}`]);
+      socket.disconnect();
+    }
+  });
+});
+
+describe("cast", () => {
+  test("is sent and forgotten", () => {
+    const { ws, channel } = joined({ queueMax: 1 });
+    assert.equal(channel.cast("typing", { n: 1 }), undefined);
+    channel.cast("typing");
+    channel.cast("b", new Uint8Array([7]));
+    assert.deepEqual(ws.sent.slice(1, 3), [["1", "2", "room:1", "typing", { n: 1 }], ["1", "3", "room:1", "typing", {}]]);
+    assert.equal(ws.sent.at(-1).at(-1), 7);
+    ws.reply("typing", "error", { reason: "too fast" });
+    const next = reconnect();
+    next.reply("phx_join");
+    assert.equal(next.sent.length, 1);
+    assert.deepEqual(warnings(), []);
+  });
+
+  test("waits for the join, in order, without end", () => {
+    const { socket, channel } = joined();
+    socket.disconnect();
+    channel.cast("one");
+    channel.push("two", {}, { timeoutMs: Infinity });
+    channel.cast("three");
+    tick(3_600_000);
+    socket.connect();
+    FakeWebSocket.last.open();
+    FakeWebSocket.last.reply("phx_join");
+    assert.deepEqual(FakeWebSocket.last.sent.map((m) => m[3]), ["phx_join", "one", "two", "three"]);
+  });
+
+  test("one that is dropped is a warning, once for each reason", () => {
+    const { ws, socket, channel } = joined({ queueMax: 2 }, { message_bytes: 100 });
+    const dropped = (why) => [`bennu: typing on room:1 dropped: ${why}`];
+    channel.cast("typing", "x".repeat(100));
+    assert.deepEqual(warnings(), dropped("the message is longer than the 100 bytes that the server takes"));
+    ws.drop();
+    for (let n = 0; n < 4; n++) channel.cast("typing", { n });
+    assert.deepEqual(warnings(), dropped("queue full"));
+    channel.leave();
+    assert.deepEqual(warnings(), dropped("left"));
+    channel.cast("typing");
+    assert.deepEqual(warnings(), dropped("not joined"));
+    channel.cast("typing");
+    socket.disconnect();
+    assert.deepEqual(warnings(), []);
+  });
+
+  test("throws what cannot be encoded", () => {
+    const { channel } = joined();
+    const loop = {};
+    loop.self = loop;
+    assert.throws(() => channel.cast("typing", loop), TypeError);
+    assert.throws(() => channel.cast("é".repeat(128), new Uint8Array(1)), RangeError);
+  });
+
+  test("learns from an unmatched topic that the server lost the channel", () => {
+    const { ws, channel } = joined();
+    channel.cast("typing");
+    ws.reply("typing", "error", { reason: "unmatched topic" });
+    assert.equal(channel.state, "errored");
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { Socket } from "./bennu.js";
-import { FakeServer, FakeWebSocket, browser, connected, errors, failsWith, tick, turn, wait } from "./fakes.js";
+import { FakeServer, FakeWebSocket, browser, connected, errors, failsWith, page, tick, turn, wait } from "./fakes.js";
 
 browser();
 
@@ -242,6 +242,30 @@ describe("fallback", () => {
     assert.equal(socket.transport, "websocket");
   });
 
+  test("where neither gets through, both are told of", async () => {
+    const notFound = () => server.poll.answer({}, 404);
+    for (const [webSocket, longPoll, reason] of [
+      [() => FakeWebSocket.last.drop(), notFound,
+        "no websocket: closed with code 1006; no long-polling: HTTP status 404: there is no socket here, or it serves no long-polling"],
+      [() => FakeWebSocket.last.drop({ code: 1008, reason: "no token" }), () => server.poll.answer({ status: 403, reason: "no cookie" }),
+        "no websocket: no token; no long-polling: no cookie"],
+      [() => tick(2_500), () => tick(10_000), "no websocket: timeout; no long-polling: timeout"],
+    ]) {
+      const socket = socketOf();
+      const reasons = [];
+      socket.onState((state, retryAt, reason) => reason && reasons.push(reason));
+      webSocket();
+      longPoll();
+      await turn();
+      assert.deepEqual(reasons, [reason]);
+      tick(100);
+      FakeWebSocket.last.drop({ reason: "reconnect in 0 ms" });
+      assert.equal(reasons[1], "reconnect in 0 ms", "the next dial is another");
+      socket.disconnect();
+      await turn();
+    }
+  });
+
   test("the next page of the tab remembers, until it fails", async () => {
     sessionStorage.setItem(key, "true");
     const socket = socketOf();
@@ -360,6 +384,7 @@ describe("long-polling", () => {
       [() => server.poll.answer({ status: 410, token: "s2", messages: [] }), "session gone"],
       [() => server.poll.answer({ status: 410, reason: "the server restarts" }), "the server restarts"],
       [() => server.poll.answer({ status: 403 }), "forbidden"],
+      [() => server.poll.answer({ status: 403, reason: "signed out" }), "signed out"],
       [() => server.poll.answer({ status: 500 }), "status 500"],
       [() => server.poll.answer({}, 502), "HTTP status 502"],
       [() => server.poll.fail("network"), "network"],
@@ -368,6 +393,7 @@ describe("long-polling", () => {
       [() => server.post.answer({ status: 403 }), "forbidden"],
       [() => server.post.answer({ status: 408 }), "status 408"],
       [() => server.post.answer({}, 400), "HTTP status 400"],
+      [() => server.post.answer({}, 404), "HTTP status 404: there is no socket here, or it serves no long-polling"],
       [() => server.post.fail("network"), "network"],
     ];
     for (const [end, reason] of ends) {
@@ -389,6 +415,23 @@ describe("long-polling", () => {
       socket.disconnect();
       await turn();
     }
+  });
+
+  test("a message that is too long is rejected with all that is not answered, and not sent again", async () => {
+    const { socket, channel } = await polling();
+    const answers = [channel.push("say", "long", { acknowledged: true }), channel.push("say")];
+    await turn();
+    server.post.answer({}, 413);
+    await turn();
+    for (const answer of answers) await assert.rejects(answer, failsWith("closed", "a message is longer than the server takes"));
+    assert.equal(socket.state, "waiting");
+    const posts = server.posts.length;
+    tick(100);
+    await server.begin();
+    const [joinRef] = JSON.parse(server.post.lines[0]);
+    await server.accept();
+    await server.deliver([joinRef, joinRef, "room:1", "phx_reply", { status: "ok", response: {} }]);
+    assert.equal(server.posts.length, posts + 1);
   });
 
   test("a first poll that is refused or makes no sense does not open", async () => {
@@ -419,13 +462,43 @@ describe("long-polling", () => {
     socket.disconnect();
     assert.equal(server.poll.signal.aborted, true);
     await turn();
-    assert.equal(JSON.parse(server.post.lines[0])[3], "last");
+    assert.deepEqual(server.post.lines.map((line) => JSON.parse(line)[3]), ["last", "phx_leave"]);
     await server.accept();
     tick(60_000);
     await turn();
     assert.equal(server.posts.filter((post) => !post.done).length, 0);
     assert.equal(server.polls.filter((poll) => !poll.done).length, 0);
     assert.equal(socket.state, "closed");
+  });
+
+  test("the topics are left when the page goes, by a request that outlives it", async () => {
+    const { socket } = await polling();
+    socket.channel("room:2").join();
+    await turn();
+    await server.accept();
+    socket.channel("room:3"); // not joined
+    assert.equal(server.post.keepalive, false);
+    page().dispatchEvent(new Event("pagehide"));
+    await turn();
+    assert.deepEqual(server.post.lines.map((line) => JSON.parse(line)), [
+      ["1", "3", "room:1", "phx_leave", {}], ["2", "4", "room:2", "phx_leave", {}],
+    ]);
+    assert.equal(server.post.keepalive, true);
+    await server.accept();
+  });
+
+  test("a request that is too long for that is an ordinary one", async () => {
+    const leave = '["1","3","room:1","phx_leave",{}]'.length + 1;
+    const head = '["1","2","room:1","say",""]'.length;
+    for (const [chars, keepalive] of [[21_845, true], [21_846, false]]) {
+      const { socket, channel } = await polling();
+      channel.push("say", "x".repeat(chars - head - leave));
+      socket.disconnect();
+      await turn();
+      assert.equal(server.post.lines.join("\n").length, chars);
+      assert.equal(server.post.keepalive, keepalive);
+      await server.accept();
+    }
   });
 
   test("a disconnect while the first poll waits", async () => {

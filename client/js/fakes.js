@@ -44,8 +44,8 @@ export class FakeServer {
   posts = [];
   session = 0;
 
-  fetch = (url, { method = "GET", headers, body, signal }) => new Promise((resolve, reject) => {
-    const request = { url, headers, lines: body?.split("\n"), signal, done: false };
+  fetch = (url, { method = "GET", headers, body, keepalive, signal }) => new Promise((resolve, reject) => {
+    const request = { url, headers, lines: body?.split("\n"), keepalive, signal, done: false };
     const end = (settle) => (value) => {
       request.done = true;
       settle(value);
@@ -83,9 +83,12 @@ export const wait = (failures) => 100 * (failures + 1);
 
 let window;
 let reported;
+let warned;
 export const page = () => window;
 /** What was reported and not asked for yet. A test that leaves some fails. */
 export const errors = () => reported.splice(0);
+/** What the console was told and nobody asked for yet. */
+export const warnings = () => warned.splice(0);
 
 /** Gives each test a fresh page, and time that only it moves. */
 export function browser() {
@@ -94,6 +97,8 @@ export function browser() {
     mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
     window = new EventTarget();
     reported = [];
+    warned = [];
+    mock.method(console, "warn", (text) => void warned.push(text));
     const kept = new Map();
     Object.assign(globalThis, {
       addEventListener: window.addEventListener.bind(window),
@@ -110,6 +115,7 @@ export function browser() {
 
   afterEach(() => {
     mock.timers.reset();
+    console.warn.mock.restore();
     for (const name of ["addEventListener", "document", "reportError", "sessionStorage"]) delete globalThis[name];
     assert.deepEqual(reported, []);
   });

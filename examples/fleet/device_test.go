@@ -8,15 +8,14 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bennu-go/bennu/channel"
+	uplink "github.com/bennu-go/bennu/client/go"
 	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/internal/udp"
 )
 
 const deviceKey = "sixteen characters, or more"
@@ -35,11 +34,12 @@ func (w *world) devices() string {
 
 // device makes a device that is quick to come back. What is committed comes out of the
 // channel.
-func device(to, id string) (*Device, chan Report) {
-	d := NewDevice(to, id)
+func device(to, id, key string) (*Device, chan Report) {
+	d := NewDevice(to, id, fault.NewSecret(key))
 	committed := make(chan Report, 1<<14)
 	d.Log = slog.New(slog.DiscardHandler)
-	d.Backoff = func(int) time.Duration { return 10 * time.Millisecond }
+	d.Again = 10 * time.Millisecond
+	d.Options.Backoff = uplink.Backoff{First: d.Again, Most: d.Again}
 	d.Committed = func(r Report) { committed <- r }
 	return d, committed
 }
@@ -65,44 +65,44 @@ func report(at time.Time, lat float64) Report {
 
 // lossy loses datagrams, both ways, and doubles some.
 type lossy struct {
-	*net.UDPConn
-	mu   sync.Mutex
+	net.Conn
+	mu   *sync.Mutex
 	rand *rand.Rand
 }
 
-func (l *lossy) chance() float64 {
+func (l lossy) chance() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.rand.Float64()
 }
 
-func (l *lossy) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+func (l lossy) Read(b []byte) (int, error) {
 	for {
-		n, from, err := l.UDPConn.ReadFromUDPAddrPort(b)
+		n, err := l.Conn.Read(b)
 		if err != nil || l.chance() > 0.2 {
-			return n, from, err
+			return n, err
 		}
 	}
 }
 
-func (l *lossy) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+func (l lossy) Write(b []byte) (int, error) {
 	switch chance := l.chance(); {
 	case chance < 0.2:
 		return len(b), nil
 	case chance < 0.3:
-		_, _ = l.UDPConn.WriteToUDPAddrPort(b, to)
+		_, _ = l.Conn.Write(b)
 	}
-	return l.UDPConn.WriteToUDPAddrPort(b, to)
+	return l.Conn.Write(b)
 }
 
 // A device on a bad network: each position is committed once, and in order.
 func TestDeviceOnABadNetwork(t *testing.T) {
 	w := start(t, "-devices=127.0.0.1:0", "-key="+deviceKey)
-	d, committed := device(w.devices(), "a")
-	d.Key, d.Agency = deviceKey, "city"
-	d.Network = func() (udp.Socket, error) {
-		conn, err := net.ListenUDP("udp", nil)
-		return &lossy{UDPConn: conn, rand: rand.New(rand.NewPCG(1, 2))}, err
+	d, committed := device(w.devices(), "a", deviceKey)
+	d.Agency = "city"
+	d.Options.NetDial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return lossy{conn, new(sync.Mutex), rand.New(rand.NewPCG(1, 2))}, err
 	}
 	watcher := w.socket("key=" + deviceKey)
 	defer watcher.hangUp()
@@ -141,8 +141,8 @@ func TestDeviceOnABadNetwork(t *testing.T) {
 // Who has not the key is not let in, and is counted.
 func TestDeviceWithoutTheKey(t *testing.T) {
 	w := start(t, "-devices=127.0.0.1:0", "-key="+deviceKey)
-	d, _ := device(w.devices(), "a")
-	if d.Key = "another key of sixteen"; fault.Of(d.Run(t.Context())) != fault.Unauthenticated {
+	d, _ := device(w.devices(), "a", "another key of sixteen")
+	if fault.Of(d.Run(t.Context())) != fault.Unauthenticated {
 		t.Error("a wrong key is taken")
 	}
 	if n := w.count("channel.udp.refused"); n != 1 {
@@ -153,16 +153,12 @@ func TestDeviceWithoutTheKey(t *testing.T) {
 // A device reports for itself.
 func TestDeviceIsOneUnit(t *testing.T) {
 	w := start(t, "-devices=127.0.0.1:0")
-	u := &uplink{topic: "unit:b", answers: make(chan error, 9), ended: make(chan error, 1)}
-	var err error
-	if u.Session, err = udp.Dial(t.Context(), w.devices(), udp.DialConfig{Device: "a", Handler: u}); err != nil {
+	socket, err := uplink.Dial(t.Context(), "udp://"+w.devices(), uplink.Options{Device: "a"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { u.Close(""); <-u.Done() }()
-	if err := u.push("phx_join", none{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-u.answers; err == nil || !strings.Contains(err.Error(), "the device a may join unit:a only") {
+	defer func() { socket.Close(); <-socket.Done() }()
+	if _, err := uplink.Join[none](t.Context(), socket.Channel("unit:b", nil)); err == nil || !strings.Contains(err.Error(), "the device a may join unit:a only") {
 		t.Errorf("another's topic: %v", err)
 	}
 }
@@ -173,7 +169,7 @@ func TestDeviceWasAway(t *testing.T) {
 	db := file(t)
 	w := start(t, db, "-devices=127.0.0.1:0")
 	to := w.devices()
-	d, committed := device(to, "a")
+	d, committed := device(to, "a", "")
 	running(t, d)
 	began := time.Now()
 	if err := d.Report(report(began, 1)); err != nil {
@@ -196,22 +192,8 @@ func TestDeviceWasAway(t *testing.T) {
 	}
 }
 
-func TestAdvice(t *testing.T) {
-	for reason, want := range map[string]time.Duration{
-		"1012 the server restarts; reconnect in 312 ms": 312 * time.Millisecond, "1012 reconnect in 0 ms": 0, "1013": 0, "": 0,
-		"reconnect in 1 year": 0, "reconnect in -1 ms": 0, "reconnect in 99999999 ms": 65535 * time.Millisecond,
-	} {
-		if got := advice(&udp.CloseError{Reason: reason}); got != want {
-			t.Errorf("%q: %v, want %v", reason, got, want)
-		}
-	}
-	if got := advice(nil); got != 0 {
-		t.Errorf("no reason: %v", got)
-	}
-}
-
 func TestDeviceRefuses(t *testing.T) {
-	d, _ := device("127.0.0.1:1", "a")
+	d, _ := device("127.0.0.1:1", "a", "")
 	if err := d.Report(report(time.Now(), 91)); !errors.Is(err, fault.Invalid) {
 		t.Errorf("lat 91: %v", err)
 	}

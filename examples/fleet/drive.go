@@ -16,7 +16,7 @@ import (
 type driveOptions struct {
 	To     string        `flag:"to" env:"FLEET_DEVICES" default:"127.0.0.1:5006" help:"where a fleet takes devices (its -devices)"`
 	ID     string        `flag:"id" default:"my-phone" help:"the unit that it is"`
-	Key    string        `flag:"key" env:"FLEET_KEY" secret:"true" help:"the fleet's key"`
+	Key    fault.Secret  `flag:"key" env:"FLEET_KEY" secret:"true" help:"the fleet's key"`
 	Agency string        `flag:"agency" default:"nyc" help:"who watches it"`
 	Lat    float64       `flag:"lat" default:"40.7484" help:"where it begins"`
 	Lon    float64       `flag:"lon" default:"-73.9857" help:"where it begins"`
@@ -29,13 +29,13 @@ func drive(args []string) error {
 	if err != nil {
 		return err
 	}
-	if opts.Key == "" && !loopback(opts.To) {
+	if opts.Key.Reveal() == "" && !loopback(opts.To) {
 		return fault.Invalid.Errorf("-to %s is not on this machine: set -key to the fleet's", opts.To)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	d := NewDevice(opts.To, opts.ID)
-	d.Key, d.Agency = opts.Key, opts.Agency
+	d := NewDevice(opts.To, opts.ID, opts.Key)
+	d.Agency = opts.Agency
 	d.Committed = func(r Report) { d.Log.Info("committed", "lat", *r.Lat, "lon", *r.Lon, "kept", d.Kept()) }
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()

@@ -53,8 +53,8 @@ func TestBinary(t *testing.T) {
 		free.Close()
 		dir := t.TempDir()
 		p := launch(t, binary, dir, "-replay=none", "-devices="+to)
-		d, committed := device(to, "phone")
-		d.Patience = 300 * time.Millisecond
+		d, committed := device(to, "phone", "")
+		d.Options.Heartbeat = 300 * time.Millisecond
 		stop := running(t, d)
 		acknowledged := make(tracks)
 		began := time.Now()

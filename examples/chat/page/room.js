@@ -67,9 +67,9 @@ export class Room {
     this.#channel.leave();
   }
 
-  typing() { if (this.state === "joined") this.#channel.push("typing"); }
+  typing() { if (this.state === "joined") this.#channel.cast("typing"); }
 
-  crash() { this.#channel.push("crash"); }
+  crash() { this.#channel.cast("crash"); }
 
   get hasOlder() { return this.messages.length > 0 && this.messages[0].seq > 1; }
 
