@@ -11,13 +11,7 @@ type batch struct {
 	n      int   // frames
 	size   int   // bytes
 	err    error // of preparing the write
-	raw    rawWrite
-}
-
-func newBatch() *batch {
-	b := &batch{}
-	b.raw.init()
-	return b
+	vector vector
 }
 
 // clear lets go of the frames.

@@ -196,6 +196,8 @@ func (c *Conn) settle() step {
 	switch {
 	case c.end.Load() == nil || c.gone:
 		return wait
+	case c.link != nil && (c.turning || c.out.writing):
+		return wait // who is at the descriptor settles after it
 	case c.cut || written && (!c.linger || c.peerDone):
 		c.gone = true
 		return hangUp

@@ -18,7 +18,7 @@
 // From then on a [Handler] hears of it:
 //
 //	func (s *session) Message(_ any, op ws.Op, payload []byte) {
-//		_ = s.conn.SendNow(ws.Text(answer(payload)))
+//		_ = s.conn.Send(ws.Text(answer(payload))) // leaves at the end of the turn
 //	}
 //
 //	func (s *session) Closed(end *ws.CloseError) { … }

@@ -65,11 +65,6 @@ const HeaderRoom = 10
 // bytes, without copying it. The buffer is the frame's from here on.
 func NewFrame(op Op, buf []byte) Frame { return Frame{&encoded{wire: wireOf(op, buf)}} }
 
-// Build prepares a message whose payload the function appends to dst.
-func Build(op Op, appendTo func(dst []byte) []byte) Frame {
-	return NewFrame(op, appendTo(make([]byte, HeaderRoom, 256)))
-}
-
 // Len is the frame's size on the wire, in bytes, uncompressed.
 func (f Frame) Len() int {
 	if f.encoded == nil {

@@ -107,18 +107,7 @@ func (o *outbox) wrote(n int, d *Deflate) {
 //     connection stays.
 //   - otherwise the connection has ended, and it is the [*CloseError] that
 //     [Handler].Closed gets.
-func (c *Conn) Send(f Frame) error { return c.send(f, true) }
-
-// SendNow is Send and [Conn.Flush], for less than both.
-func (c *Conn) SendNow(f Frame) error {
-	if err := c.send(f, false); err != nil {
-		return err
-	}
-	c.Flush()
-	return nil
-}
-
-func (c *Conn) send(f Frame, wake bool) error {
+func (c *Conn) Send(f Frame) error {
 	if f.Len() == 0 {
 		return fault.Invalid.Errorf("the zero frame cannot be sent")
 	}
@@ -137,9 +126,7 @@ func (c *Conn) send(f Frame, wake bool) error {
 		return c.evict()
 	}
 	c.out.push(e, size)
-	if wake || c.link == nil {
-		c.wake()
-	}
+	c.wake()
 	return nil
 }
 
@@ -159,6 +146,9 @@ func (c *Conn) relieve(size int) {
 	defer c.poller.batches.Put(b)
 	for c.end.Load() == nil && c.full(size) && !c.out.writing && !c.out.stuck() {
 		c.write(b)
+	}
+	if c.end.Load() != nil {
+		c.enqueue()
 	}
 }
 

@@ -33,7 +33,7 @@ func NewPoller(hooks Hooks) (*Poller, error) {
 	p.wheel.now = p.now
 	p.wheel.expire = p.expire
 	p.workers.New = func() any { return p.newWorker(new([bufferSize]byte)[:]) }
-	p.batches.New = func() any { return newBatch() }
+	p.batches.New = func() any { return new(batch) }
 	if err := p.sockets.open(p); err != nil {
 		return nil, err
 	}

@@ -14,21 +14,21 @@ const noWait = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
 // need not hear of it.
 const shortCall = 4 << 10
 
-func receive(fd uintptr, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
+func receive(fd int32, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
 	return int(n), errno
 }
 
-func send(fd uintptr, p []byte) (int, syscall.Errno) {
+func send(fd int32, p []byte) (int, syscall.Errno) {
 	call := syscall.RawSyscall6
 	if len(p) > shortCall {
 		call = syscall.Syscall6
 	}
-	n, _, errno := call(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
+	n, _, errno := call(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), noWait, 0, 0)
 	return int(n), errno
 }
 
-func sendAll(fd uintptr, vector []syscall.Iovec, size int) (int, syscall.Errno) {
+func sendAll(fd int32, vector []syscall.Iovec, size int) (int, syscall.Errno) {
 	var m syscall.Msghdr
 	m.Iov = &vector[0]
 	setLen(&m.Iovlen, len(vector))
@@ -36,7 +36,7 @@ func sendAll(fd uintptr, vector []syscall.Iovec, size int) (int, syscall.Errno) 
 	if size > shortCall {
 		call = syscall.Syscall
 	}
-	n, _, errno := call(syscall.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&m)), noWait)
+	n, _, errno := call(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m)), noWait)
 	return int(n), errno
 }
 

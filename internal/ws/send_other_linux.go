@@ -7,17 +7,17 @@ import (
 	"unsafe"
 )
 
-func receive(fd uintptr, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.Syscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+func receive(fd int32, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
 	return int(n), errno
 }
 
-func send(fd uintptr, p []byte) (int, syscall.Errno) {
-	n, _, errno := syscall.Syscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+func send(fd int32, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
 	return int(n), errno
 }
 
-func sendAll(fd uintptr, vector []syscall.Iovec, _ int) (int, syscall.Errno) {
-	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&vector[0])), uintptr(len(vector)))
+func sendAll(fd int32, vector []syscall.Iovec, _ int) (int, syscall.Errno) {
+	n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&vector[0])), uintptr(len(vector)))
 	return int(n), errno
 }

@@ -117,9 +117,14 @@ func newLoop(p *Poller) (*loop, error) {
 // attach registers the socket, or gives nil. The connection's lock is held.
 func (l *loop) attach(c *Conn, raw syscall.RawConn) link {
 	l.start.Do(func() { l.p.start(l.run) })
-	s := &socket{raw: raw, loop: l}
+	s := &socket{loop: l}
 	s.seat, s.turn = l.sit(c)
-	if err := s.control(syscall.EPOLL_CTL_ADD); err != nil {
+	err := errors.New("the descriptor is closed")
+	_ = raw.Control(func(fd uintptr) {
+		s.fd = int32(fd)
+		err = s.control(syscall.EPOLL_CTL_ADD)
+	})
+	if err != nil {
 		l.leave(s.seat)
 		return nil
 	}
@@ -195,22 +200,17 @@ func (l *loop) look() {
 	l.again = l.again[:0]
 }
 
-// socket is the link of a TCP or Unix connection.
+// socket is the link of a TCP or Unix connection. It uses the descriptor itself: the
+// connection, which alone closes it, does not while somebody reads or writes.
 type socket struct {
-	raw        syscall.RawConn
 	loop       *loop
+	fd         int32
 	seat, turn uint32
 }
 
 func (s *socket) control(op int) error {
 	e := syscall.EpollEvent{Events: socketMask, Fd: int32(s.seat), Pad: int32(s.turn)}
-	var err error
-	if lost := s.raw.Control(func(fd uintptr) {
-		err = syscall.EpollCtl(s.loop.fd, op, int(fd), &e)
-	}); lost != nil {
-		return lost
-	}
-	return err
+	return syscall.EpollCtl(s.loop.fd, op, int(s.fd), &e)
 }
 
 // detach is called before the descriptor is closed.
@@ -220,91 +220,44 @@ func (s *socket) detach() {
 }
 
 func (s *socket) read(w *worker) (int, error) {
-	r := &w.in
-	r.p = w.buf
-	if err := s.raw.Control(r.try); err != nil {
-		return 0, err
+	n, errno := receive(s.fd, w.buf)
+	for errno == syscall.EINTR {
+		n, errno = receive(s.fd, w.buf)
 	}
-	return r.n, r.err
+	switch {
+	case errno != 0:
+		return 0, blocked(errno)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 func (s *socket) write(b *batch) (int, error) {
-	b.raw.load(b)
-	if err := s.raw.Control(b.raw.try); err != nil {
-		return 0, err
-	}
-	return b.raw.n, b.raw.err
-}
-
-// rawRead is a recv(2) that does not wait. RawConn.Control only keeps the descriptor from
-// being closed meanwhile; RawConn.Read would prepare the runtime's poller for a wait.
-type rawRead struct {
-	p   []byte
-	n   int
-	err error
-	try func(fd uintptr)
-}
-
-func (r *rawRead) init() { r.try = r.read }
-
-func (r *rawRead) read(fd uintptr) {
-	n, errno := receive(fd, r.p)
+	n, errno := b.send(s.fd)
 	for errno == syscall.EINTR {
-		n, errno = receive(fd, r.p)
+		n, errno = b.send(s.fd)
 	}
-	r.n, r.err = n, nil
-	switch {
-	case errno != 0:
-		r.n, r.err = 0, blocked(errno)
-	case n == 0:
-		r.err = io.EOF
-	}
-}
-
-// rawWrite is a send(2) or sendmsg(2) that does not wait.
-type rawWrite struct {
-	vector [maxBatchFrames]syscall.Iovec
-	one    []byte
-	count  int
-	size   int
-	n      int
-	err    error
-	try    func(fd uintptr)
-}
-
-func (r *rawWrite) init() { r.try = r.write }
-
-func (r *rawWrite) load(b *batch) {
-	r.one, r.count, r.size = b.frames[0], b.n, b.size
-	if b.n == 1 {
-		return
-	}
-	for i, wire := range b.frames[:b.n] {
-		r.vector[i].Base = &wire[0]
-		r.vector[i].SetLen(len(wire))
-	}
-}
-
-func (r *rawWrite) write(fd uintptr) {
-	n, errno := r.send(fd)
-	for errno == syscall.EINTR {
-		n, errno = r.send(fd)
-	}
-	r.n, r.err = n, nil
 	if errno != 0 {
-		r.n, r.err = 0, blocked(errno)
+		return 0, blocked(errno)
 	}
-	r.one = nil
-	if r.count > 1 {
-		clear(r.vector[:r.count])
-	}
+	return n, nil
 }
 
-func (r *rawWrite) send(fd uintptr) (int, syscall.Errno) {
-	if r.count == 1 {
-		return send(fd, r.one)
+// vector is what sendmsg(2) wants of a batch.
+type vector [maxBatchFrames]syscall.Iovec
+
+func (b *batch) send(fd int32) (int, syscall.Errno) {
+	if b.n == 1 {
+		return send(fd, b.frames[0])
 	}
-	return sendAll(fd, r.vector[:r.count], r.size)
+	v := b.vector[:b.n]
+	for i, wire := range b.frames[:b.n] {
+		v[i].Base = &wire[0]
+		v[i].SetLen(len(wire))
+	}
+	defer clear(v)
+	return sendAll(fd, v, b.size)
 }
 
 func blocked(err error) error {

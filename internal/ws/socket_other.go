@@ -11,10 +11,5 @@ func (*sockets) close() {}
 
 func (*sockets) attach(*Conn) link { return nil }
 
-type rawRead struct{}
-
-func (*rawRead) init() {}
-
-type rawWrite struct{}
-
-func (*rawWrite) init() {}
+// vector is for a system call that is not made here.
+type vector struct{}

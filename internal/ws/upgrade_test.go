@@ -35,7 +35,7 @@ func echo(t *testing.T, protocols ...string) http.HandlerFunc {
 type echoer struct{ *ws.Conn }
 
 func (e echoer) Message(_ any, op ws.Op, payload []byte) {
-	_ = e.Send(ws.Build(op, func(dst []byte) []byte { return append(dst, payload...) }))
+	_ = e.Send(ws.NewFrame(op, append(make([]byte, ws.HeaderRoom), payload...)))
 	e.Flush()
 }
 

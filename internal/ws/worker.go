@@ -14,7 +14,6 @@ type worker struct {
 	p   *Poller
 	buf []byte
 	out *batch
-	in  rawRead
 	now time.Duration // when the round began
 
 	begun bool // Hooks.Begin was called
@@ -22,9 +21,7 @@ type worker struct {
 }
 
 func (p *Poller) newWorker(buf []byte) *worker {
-	w := &worker{p: p, buf: buf, out: newBatch()}
-	w.in.init()
-	return w
+	return &worker{p: p, buf: buf, out: new(batch)}
 }
 
 // begin is called before each message.
