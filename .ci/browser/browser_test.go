@@ -34,7 +34,9 @@ type server struct {
 	cmd    *exec.Cmd
 }
 
-func newServer(t *testing.T) *server { return serverOf(t, "FLEET_BIN", "/api/health", "-udp", "", "-devices", "") }
+func newServer(t *testing.T) *server {
+	return serverOf(t, "FLEET_BIN", "/api/health", "-udp", "", "-devices", "")
+}
 
 // serverOf is the binary that a variable of the environment names.
 func serverOf(t *testing.T, variable, health string, args ...string) *server {
