@@ -87,17 +87,17 @@ func (s *Socket) Start(ctx context.Context) error {
 			return fault.Invalid.Errorf("channel: the socket's origin %q must have a host, as in \"//a.example\"", o)
 		}
 	}
-	polls, err := s.LongPoll.start(s)
-	if err != nil {
-		return err
-	}
-	s.polls.Store(polls)
 	if err := s.Limits.check(); err != nil {
 		return err
 	}
 	if err := checkPatterns(s.Channels); err != nil {
 		return err
 	}
+	polls, err := s.LongPoll.start(s)
+	if err != nil {
+		return err
+	}
+	s.polls.Store(polls)
 	s.limits = s.Limits.orDefaults()
 	s.wire = s.limits.ws()
 	if s.Compress {
