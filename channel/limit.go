@@ -14,7 +14,7 @@ type Limits struct {
 	MessageBytes    int           // of one message from the client, and of all that wait for one topic; 1 MiB
 	PendingBytes    int           // waiting to be written to it; 1 MiB
 	PendingMessages int           // the same; 1,024
-	Idle            time.Duration // without a sign of life; 60 s
+	Idle            time.Duration // without a sign of life, and for one message to arrive; 60 s
 	Joins           Limit         // of topics; 20 a second, 100 at once
 	Events          Limit         // on all topics together; 200 a second, 1,000 at once
 }

@@ -62,7 +62,7 @@
 //	| MaxMessageBytes  | 1 MiB   | close 1009                                   |
 //	| MaxPendingBytes  | 1 MiB   | eviction: close 1013, if it still gets out   |
 //	| MaxPendingFrames | 1,024   | the same                                     |
-//	| IdleTimeout      | 60 s    | close 1002                                   |
+//	| IdleTimeout      | 60 s    | close 1002; so is a message that takes longer |
 //	| WriteTimeout     | 10 s    | the connection is cut                        |
 //	| CloseTimeout     | 5 s     | the connection is cut                        |
 //

@@ -37,11 +37,15 @@ func (c *Conn) readUntilEnd(w *worker) (err error) {
 		n, err := c.nc.Read(window)
 		if n > 0 {
 			w.now = c.poller.now()
-			c.mu.Lock()
-			c.heard = w.now
-			c.mu.Unlock()
+			part := c.in != nil
+			w.whole = false
 			c.receive(w, window[:n])
 			c.in = c.in.orNil()
+			if c.alive(w, part) {
+				c.mu.Lock()
+				c.heard = w.now
+				c.mu.Unlock()
+			}
 			w.endRound()
 			c.settleNow()
 		}

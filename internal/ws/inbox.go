@@ -215,6 +215,7 @@ func (c *Conn) message(w *worker, op Op, zip bool, msg []byte) *CloseError {
 	if op == OpText && !utf8.Valid(msg) {
 		return violation(InvalidPayload, "a text message is not UTF-8")
 	}
+	w.whole = true
 	w.begin()
 	return c.hand(w, op, msg)
 }

@@ -263,6 +263,38 @@ func TestIdleTimeout(t *testing.T) {
 	}
 }
 
+// Who sends a message bit by bit has IdleTimeout for all of it; whole messages begin anew.
+func TestDrippedMessage(t *testing.T) {
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(&ws.Limits{IdleTimeout: 30 * time.Second})
+		e := serve(t, conn)
+		go collect(client)
+		for range 3 { // in time
+			wire := f(fin|wstest.Text, "whole")
+			_, _ = client.Conn.Write(wire[:5])
+			time.Sleep(20 * time.Second)
+			_, _ = client.Conn.Write(wire[5:])
+			time.Sleep(20 * time.Second)
+		}
+		start := time.Now()
+		drips := time.NewTicker(5 * time.Second)
+		defer drips.Stop()
+		for wire := f(fin|wstest.Text, strings.Repeat("x", 100)); len(wire) > 0; wire = wire[1:] {
+			_, _ = client.Conn.Write(wire[:1])
+			select {
+			case end := <-e.ended:
+				wantKind(t, end, fault.Timeout)
+				wantTook(t, time.Since(start)-5*time.Second, 30*time.Second)
+				client.Hangup()
+				wantEqual(t, "messages", e.messages(), []string{"whole", "whole", "whole"})
+				return
+			case <-drips.C:
+			}
+		}
+		t.Error("the connection outlived its message")
+	})
+}
+
 func TestDefaultTimeouts(t *testing.T) {
 	bubbles(t, func(t *testing.T, open pipe) {
 		conn, client := open(nil)

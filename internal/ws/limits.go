@@ -15,7 +15,8 @@ type Limits struct {
 	MaxPendingBytes  int
 	MaxPendingFrames int
 
-	// IdleTimeout is the longest silence of the other end. Any byte ends it.
+	// IdleTimeout is the longest silence of the other end, and the longest that one
+	// message may take to arrive. Any byte ends a silence.
 	// Default 60 s.
 	IdleTimeout time.Duration
 

@@ -16,6 +16,7 @@ type worker struct {
 	out *batch
 	now time.Duration // when the round began
 
+	whole bool // a message has come to its end
 	begun bool // Hooks.Begin was called
 	batch any  // and gave this
 }
@@ -73,6 +74,8 @@ func (c *Conn) ready(w *worker, readable, writable, ending bool) (more bool) {
 // it. A link that is ending, or says nothing about it, is read until it has
 // nothing: a short read is no sign then.
 func (c *Conn) turn(w *worker, ending bool) (more bool) {
+	part := c.in != nil
+	w.whole = false
 	heard := c.receiveEarly(w)
 	left := len(w.buf)
 	var err error
@@ -90,7 +93,7 @@ func (c *Conn) turn(w *worker, ending bool) (more bool) {
 	c.in = c.in.orNil()
 	c.mu.Lock()
 	c.turning = false
-	if heard {
+	if heard && c.alive(w, part) {
 		c.heard = w.now
 	}
 	more = left <= 0 && err == nil
@@ -104,6 +107,11 @@ func (c *Conn) turn(w *worker, ending bool) (more bool) {
 	c.finish(w)
 	return more
 }
+
+// alive reports whether what was read is a sign of life: whoever sends a message bit by bit
+// has IdleTimeout for all of it, as it holds our memory meanwhile. Part is whether there was
+// a part of one before.
+func (c *Conn) alive(w *worker, part bool) bool { return c.in == nil || !part || w.whole }
 
 func (c *Conn) pollable() bool {
 	_, ok := c.link.(memory)
