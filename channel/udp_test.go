@@ -310,7 +310,8 @@ func TestUDPSessionsLimit(t *testing.T) {
 // tunnel is a device's socket that can be made deaf.
 type tunnel struct {
 	*net.UDPConn
-	deaf atomic.Bool
+	deaf  atomic.Bool
+	heard chan struct{}
 }
 
 func newTunnel(t *testing.T) *tunnel {
@@ -318,13 +319,27 @@ func newTunnel(t *testing.T) *tunnel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tunnel{UDPConn: conn}
+	return &tunnel{UDPConn: conn, heard: make(chan struct{}, 1)}
 }
+
+// hear ends the deafness: what has arrived until now is lost.
+func (s *tunnel) hear(t *testing.T) {
+	if _, err := s.WriteToUDPAddrPort([]byte("now"), s.here()); err != nil {
+		t.Fatal(err)
+	}
+	<-s.heard
+}
+
+func (s *tunnel) here() netip.AddrPort { return s.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 func (s *tunnel) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		n, from, err := s.UDPConn.ReadFromUDPAddrPort(b)
-		if err != nil || !s.deaf.Load() {
+		switch {
+		case err == nil && from == s.here():
+			s.deaf.Store(false)
+			s.heard <- struct{}{}
+		case err != nil || !s.deaf.Load():
 			return n, from, err
 		}
 	}
@@ -418,7 +433,7 @@ func TestUDPServerRestarts(t *testing.T) {
 	way.deaf.Store(true) // it does not hear of the end
 	d.stop()
 	again := newDepot(t, &channel.Socket{}, &channel.UDP{Key: keyOf, Secret: secret, Addr: d.udp.ListenAddr()})
-	way.deaf.Store(false)
+	way.hear(t)
 	dev.send(`["1","2","cabin:1","echo",{"text":"hi"}]`)
 	if end := dev.expectClose(""); fault.Of(end) != fault.Unavailable {
 		t.Errorf("%v", end)
