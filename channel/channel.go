@@ -226,9 +226,7 @@ func (r *route[S, P]) add(h Handler[S]) {
 		_, twice = r.events[h.event]
 		r.events[h.event] = len(r.handlers)
 		r.handlers = append(r.handlers, h)
-		r.opts.handled = append(r.opts.handled, handled{h.event, h.in, h.out, h.silent})
-		r.opts.limits = append(r.opts.limits, h.limit)
-		r.opts.events++
+		r.opts.handled = append(r.opts.handled, handled{h.event, h.in, h.out, h.silent, h.limit})
 	}
 	switch {
 	case twice && h.role == onJoined:

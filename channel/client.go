@@ -94,7 +94,7 @@ func (c *Client) push(b *broadcast) error {
 func (c *Client) hold(b *broadcast) {
 	j, limits := c.joining, &c.session.socket.limits
 	if len(j.held) >= limits.PendingMessages || j.bytes+len(b.payload) > limits.PendingBytes {
-		c.session.link.Close(tryAgainLater, "the join took too long")
+		c.session.link.Close(ws.TryAgainLater, "the join took too long")
 		return
 	}
 	j.held, j.bytes = append(j.held, b), j.bytes+len(b.payload)

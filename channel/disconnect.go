@@ -19,11 +19,7 @@ func Disconnect(ctx context.Context, id string) error {
 	if id == "" {
 		return fault.Invalid.Errorf("channel: Disconnect needs the ID that Connect has given to the peer; \"\" is nobody")
 	}
-	h, err := hubOf(ctx)
-	if err != nil {
-		return err
-	}
-	if err := h.tap(ctx); err != nil {
+	if _, err := hubOf(ctx); err != nil {
 		return err
 	}
 	return pubsub.Publish(ctx, disconnects, id)

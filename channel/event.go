@@ -65,11 +65,7 @@ func publish[T any](ctx context.Context, from *Client, topic string, e Event[T],
 	if o, ok := any(payload).(Offsetter); ok {
 		b.offset = o.Offset()
 	}
-	h, err := hubOf(ctx)
-	if err != nil {
-		return err
-	}
-	if err := h.tap(ctx); err != nil {
+	if _, err := hubOf(ctx); err != nil {
 		return err
 	}
 	return pubsub.Publish(ctx, broadcasts, b)

@@ -8,6 +8,7 @@ import (
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/exampletest"
 )
 
 // What is said in the lobby: clients post, and all are told.
@@ -51,7 +52,7 @@ func Example() {
 	socket := &channel.Socket{Channels: []channel.Channel{
 		channel.Topic("lobby", joinLobby, channel.Call(Post, (*Lobby).post)),
 	}}
-	test(func(t testing.TB) { // in your test: func TestLobby(t *testing.T)
+	exampletest.Run(func(t testing.TB) { // in your test: func TestLobby(t *testing.T)
 		s := channeltest.Serve(t, socket)
 		ann, bob := channeltest.Connect(t, s), channeltest.Connect(t, s)
 		fmt.Println(bob.Refused("lobby", nil).Reason())

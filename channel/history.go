@@ -31,6 +31,8 @@ type History struct {
 	// offset, see [Offsetter], and be stored before they are broadcast. Several clients
 	// wait for one Load. An error refuses their joins.
 	Load func(ctx context.Context, topic string) (Stored, error)
+
+	kept map[string]bool // Events by name; nil: all
 }
 
 // Stored is a topic's history that the application keeps.
@@ -69,6 +71,12 @@ func (h *History) orDefaults() *History {
 	fallBack(&d.Messages, 100)
 	fallBack(&d.Age, 5*time.Minute)
 	fallBack(&d.Bytes, 1<<20)
+	if d.Events != nil {
+		d.kept = make(map[string]bool)
+		for _, e := range d.Events {
+			d.kept[e.name()] = true
+		}
+	}
 	return &d
 }
 
@@ -76,7 +84,6 @@ func (h *History) orDefaults() *History {
 type log struct {
 	keeps  *History
 	late   *telemetry.Counter
-	kept   map[string]bool // events; nil: all
 	epoch  string
 	last   uint64 // offset
 	past   []*broadcast
@@ -92,12 +99,6 @@ type log struct {
 
 func newLog(keeps *History, late *telemetry.Counter) *log {
 	l := &log{keeps: keeps, late: late, loaded: keeps.Load == nil}
-	if keeps.Events != nil {
-		l.kept = make(map[string]bool)
-		for _, e := range keeps.Events {
-			l.kept[e.name()] = true
-		}
-	}
 	if l.loaded {
 		l.epoch = newEpoch()
 	}
@@ -112,7 +113,7 @@ func newEpoch() string {
 
 // keep takes a broadcast in. It reports false for one that the listeners have already.
 func (l *log) keep(b *broadcast) bool {
-	if b.version != 0 || l.kept != nil && !l.kept[b.event] {
+	if b.version != 0 || l.keeps.kept != nil && !l.keeps.kept[b.event] {
 		b.offset = 0
 		return true
 	}

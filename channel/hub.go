@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/internal/wire"
+	"github.com/bennu-go/bennu/internal/ws"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/pubsub"
 	"github.com/bennu-go/bennu/telemetry"
@@ -32,12 +33,13 @@ type counters struct {
 	messages, refused, refusedJoins, slow, lost, unsendable, late *telemetry.Counter
 }
 
+// hubOf gives the node's hub, which hears what is published.
 func hubOf(ctx context.Context) (*hub, error) {
 	n, err := process.NodeOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return process.Part(n, func() *hub {
+	h := process.Part(n, func() *hub {
 		c := telemetry.CountersOf(n.Context(context.Background()))
 		return &hub{
 			node: n,
@@ -55,14 +57,14 @@ func hubOf(ctx context.Context) (*hub, error) {
 			ids:     make(map[string]map[*Session]struct{}),
 			sources: make(map[Source]*hearing),
 		}
-	}), nil
+	})
+	return h, h.tap(ctx)
 }
 
 // now is the hub's clock.
 func (h *hub) now() time.Duration { return time.Since(h.born) }
 
-// tap makes the hub hear what is published, from the first time on that somebody may
-// listen or say something.
+// tap makes the hub hear, the first time.
 func (h *hub) tap(ctx context.Context) error {
 	h.mu.RLock()
 	tapped := h.tapped
@@ -89,27 +91,28 @@ func (h *hub) tap(ctx context.Context) error {
 func (h *hub) deliver(b *broadcast) {
 	h.mu.RLock()
 	f := h.feeds[b.topic]
-	h.mu.RUnlock()
+	var keeps *History
 	if f == nil {
-		if f = h.keeper(b.topic); f == nil {
-			return
-		}
+		keeps = h.keeps(b.topic)
+	}
+	h.mu.RUnlock()
+	switch {
+	case f == nil && keeps == nil:
+		return
+	case f == nil:
+		h.mu.Lock()
+		f = h.feed(b.topic, keeps)
+		h.mu.Unlock()
 	}
 	b.at = h.now()
 	f.deliver(h, b)
 }
 
-// keeper gives the feed of a topic that nobody listens on, if a running socket keeps its
-// history; else nil.
-func (h *hub) keeper(topic string) *feed {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// keeps is how much a running socket keeps of a topic; nil: nothing. The hub is locked.
+func (h *hub) keeps(topic string) *History {
 	for _, c := range h.channels {
 		if _, ok := c.match(topic); ok {
-			if c.options().history == nil {
-				return nil
-			}
-			return h.feed(topic, c.options().history)
+			return c.options().history
 		}
 	}
 	return nil
@@ -248,7 +251,7 @@ func (f *feed) deliver(h *hub, b *broadcast) {
 			c.hear(b)
 		} else if err := c.channel.intercept(c, b); err != nil {
 			h.counters.lost.Add(1)
-			c.session.link.Close(tryAgainLater, "the channel does not keep up")
+			c.session.link.Close(ws.TryAgainLater, "the channel does not keep up")
 		}
 	}
 }

@@ -26,9 +26,7 @@ func (d *Declared) With(opts ...Option) *Declared {
 // options is what is declared of a channel, besides its handlers.
 type options struct {
 	history    *History
-	limit      *Limit   // of a client on the topic
-	limits     []*Limit // by event
-	events     int
+	limit      *Limit         // of a client on the topic
 	intercepts map[string]any // Handler[S], by event
 	presence   Source
 	params     reflect.Type
@@ -43,6 +41,7 @@ type handled struct {
 	in     reflect.Type
 	out    reflect.Type
 	silent bool
+	limit  *Limit // nil: none
 }
 
 // emitted is an event that clients are told.
@@ -56,7 +55,7 @@ func (o *options) limitsOf(event int) [2]*Limit {
 	if event < 0 {
 		return [2]*Limit{o.limit, nil}
 	}
-	return [2]*Limit{o.limit, o.limits[event]}
+	return [2]*Limit{o.limit, o.handled[event].limit}
 }
 
 // passes reports whether a broadcast goes through the process of each client. All that are

@@ -18,10 +18,11 @@ var empty = []byte("{}")
 
 var done = reply{status: "ok", response: empty}
 
-// replyOf makes the reply of what a handler returned.
+// replyOf makes the reply of what a handler returned. If it is a refusal, the error says of
+// what.
 func replyOf(out any, err error) (reply, error) {
 	if err != nil {
-		return refusalOf(err), nil
+		return refusalOf(err), err
 	}
 	switch out := out.(type) {
 	case struct{}:
@@ -31,8 +32,7 @@ func replyOf(out any, err error) (reply, error) {
 	}
 	text, err := json.Marshal(codec.NotNull(out))
 	if err != nil {
-		err = fault.Internal.Wrap(err, "the reply cannot be encoded")
-		return refusalOf(err), err
+		return replyOf(nil, fault.Internal.Wrap(err, "the reply cannot be encoded"))
 	}
 	return reply{status: "ok", response: text}, nil
 }

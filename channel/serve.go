@@ -118,12 +118,9 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 		}
 		err = fault.Internal.Errorf("channel: a handler returned process.Deferred without channel.Defer, so nobody can answer")
 	}
-	reply, failed := replyOf(out, err)
-	if failed == nil {
-		failed = err
-	}
-	if failed != nil && fault.Of(failed) == fault.Internal {
-		telemetry.Log(ctx).Error("channel event failed", "topic", short(d.client.topic), "event", h.event, "error", failed)
+	reply, err := replyOf(out, err)
+	if err != nil && fault.Of(err) == fault.Internal {
+		telemetry.Log(ctx).Error("channel event failed", "topic", short(c.topic), "event", h.event, "error", err)
 	}
 	c.finish(d, reply)
 	return nil

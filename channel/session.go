@@ -211,7 +211,7 @@ func (s *Session) exceeds(b batch, c *Client, event, bytes int) string {
 			return l.why()
 		case l.PerSecond > 0:
 			if c.buckets == nil {
-				c.buckets = make([]bucket, 1+c.channel.options().events)
+				c.buckets = make([]bucket, 1+len(c.channel.options().handled))
 			}
 			if !c.buckets[i*(event+1)].take(*l, b.now) {
 				return "too many messages"
@@ -448,5 +448,3 @@ var (
 	errTwice = fault.Conflict.Wrap(process.Shutdown, "joined again")
 	errGone  = fault.Canceled.Wrap(process.Shutdown, "the connection is closed")
 )
-
-const tryAgainLater = ws.TryAgainLater

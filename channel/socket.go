@@ -107,9 +107,6 @@ func (s *Socket) Start(ctx context.Context) error {
 	if s.hub, err = hubOf(s.ctx); err != nil {
 		return err
 	}
-	if err := s.hub.tap(s.ctx); err != nil {
-		return err
-	}
 	s.poller, err = ws.NewPoller(ws.Hooks{
 		Begin: func() any { return s.hub.begin(s.ctx) },
 		End:   func(b any) { b.(batch).end() },

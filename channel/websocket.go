@@ -92,7 +92,7 @@ func (refusedLink) Closed(*ws.CloseError)      {}
 // is there if exactly one offer is a token.
 func takeToken(h http.Header) (string, error) {
 	var offers, tokens []string
-	for offer := range offered(h) {
+	for _, offer := range ws.Tokens(h, protocolHeader) {
 		if t, ok := strings.CutPrefix(offer, tokenPrefix); ok {
 			tokens = append(tokens, t)
 		} else {
@@ -125,26 +125,8 @@ func decodeToken(text string) (string, error) {
 
 const protocolHeader = "Sec-Websocket-Protocol"
 
-func offered(h http.Header) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, line := range h.Values(protocolHeader) {
-			for offer := range strings.SplitSeq(line, ",") {
-				if offer = strings.TrimSpace(offer); offer != "" && !yield(offer) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // offersAny reports whether a client that offers sub-protocols offers one of these.
 func offersAny(h http.Header, protocols []string) bool {
-	some := false
-	for offer := range offered(h) {
-		if slices.Contains(protocols, offer) {
-			return true
-		}
-		some = true
-	}
-	return !some
+	offers := ws.Tokens(h, protocolHeader)
+	return len(offers) == 0 || slices.ContainsFunc(offers, func(o string) bool { return slices.Contains(protocols, o) })
 }

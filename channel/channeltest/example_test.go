@@ -3,13 +3,12 @@ package channeltest_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"runtime"
 	"testing"
 
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/exampletest"
 )
 
 type Post struct {
@@ -55,7 +54,7 @@ func newSocket() *channel.Socket {
 }
 
 func Example() {
-	test(func(t testing.TB) { // in your test: t *testing.T
+	exampletest.Run(func(t testing.TB) { // in your test: t *testing.T
 		s := channeltest.Serve(t, newSocket())
 		ann, bob := channeltest.Connect(t, s), channeltest.Connect(t, s)
 		hers, his := ann.Join("room:1", nil), bob.Join("room:1", nil)
@@ -78,36 +77,4 @@ func Example() {
 	// Output:
 	// not you
 	// "posted" came on room:1 with {"id":3,"body":"bye"}; expected "posted" with {"id":4,"body":"bye"}
-}
-
-// shown stands for the *testing.T of a test, and prints what go test would.
-type shown struct {
-	testing.TB
-	cleanups []func()
-	failed   bool
-}
-
-func (*shown) Helper()                     {}
-func (*shown) Name() string                { return "TestExample" }
-func (*shown) Context() context.Context    { return context.Background() }
-func (*shown) Output() io.Writer           { return io.Discard }
-func (t *shown) Failed() bool              { return t.failed }
-func (t *shown) Cleanup(do func())         { t.cleanups = append(t.cleanups, do) }
-func (t *shown) Errorf(s string, a ...any) { t.failed = true; fmt.Printf(s+"\n", a...) }
-func (t *shown) Fatalf(s string, a ...any) { t.Errorf(s, a...); runtime.Goexit() }
-func (t *shown) Fatal(a ...any)            { t.Fatalf("%s", fmt.Sprint(a...)) }
-
-func test(run func(t testing.TB)) {
-	t := new(shown)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			for i := range t.cleanups {
-				t.cleanups[len(t.cleanups)-1-i]()
-			}
-		}()
-		run(t)
-	}()
-	<-done
 }

@@ -83,7 +83,7 @@ func choose(h http.Header, protocols []string) (string, error) {
 	if len(h.Values("Sec-Websocket-Protocol")) == 0 || len(protocols) == 0 {
 		return "", nil
 	}
-	offer := tokens(h, "Sec-Websocket-Protocol")
+	offer := Tokens(h, "Sec-Websocket-Protocol")
 	for _, p := range protocols {
 		if slices.Contains(offer, p) {
 			return p, nil
@@ -161,8 +161,8 @@ func proof(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// tokens are the comma-separated values of all headers of that name.
-func tokens(h http.Header, name string) []string {
+// Tokens are the comma-separated values of all headers of that name.
+func Tokens(h http.Header, name string) []string {
 	var all []string
 	for _, line := range h.Values(name) {
 		for t := range strings.SplitSeq(line, ",") {
@@ -175,5 +175,5 @@ func tokens(h http.Header, name string) []string {
 }
 
 func hasToken(h http.Header, name, token string) bool {
-	return slices.ContainsFunc(tokens(h, name), func(t string) bool { return strings.EqualFold(t, token) })
+	return slices.ContainsFunc(Tokens(h, name), func(t string) bool { return strings.EqualFold(t, token) })
 }

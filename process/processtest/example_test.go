@@ -3,45 +3,12 @@ package processtest_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
 	"testing"
 
+	"github.com/bennu-go/bennu/internal/exampletest"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/process/processtest"
 )
-
-// shown stands for the *testing.T of a test, and prints what go test would.
-type shown struct {
-	testing.TB
-	cleanups []func()
-	failed   bool
-}
-
-func (*shown) Helper()                     {}
-func (*shown) Name() string                { return "TestExample" }
-func (*shown) Context() context.Context    { return context.Background() }
-func (*shown) Output() io.Writer           { return io.Discard }
-func (t *shown) Failed() bool              { return t.failed }
-func (t *shown) Cleanup(do func())         { t.cleanups = append(t.cleanups, do) }
-func (t *shown) Errorf(s string, a ...any) { t.failed = true; fmt.Fprintf(os.Stdout, s+"\n", a...) }
-func (t *shown) Fatalf(s string, a ...any) { t.Errorf(s, a...); runtime.Goexit() }
-
-func show(test func(t testing.TB)) {
-	t := new(shown)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			for i := range t.cleanups {
-				t.cleanups[len(t.cleanups)-1-i]()
-			}
-		}()
-		test(t)
-	}()
-	<-done
-}
 
 type Bell struct{ ringer process.Port[string] }
 
@@ -61,7 +28,7 @@ type sounds = processtest.Probe[string]
 
 // A probe stands in for whoever is told something. This test fails, to show what it says.
 func ExampleProbe() {
-	show(func(t testing.TB) { // in your test: the *testing.T
+	exampletest.Run(func(t testing.TB) { // in your test: the *testing.T
 		ctx := processtest.Node(t)
 		bell, _ := process.Spawn(ctx, func(context.Context) (*Bell, error) { return new(Bell), nil })
 		p := processtest.NewProbe[string](t, ctx)
@@ -88,7 +55,7 @@ func ExampleProbe() {
 
 // A fault that does not happen fails the test, too: here the name of the method is wrong.
 func ExampleDrop() {
-	show(func(t testing.TB) {
+	exampletest.Run(func(t testing.TB) {
 		ctx := processtest.Node(t)
 		bell, _ := process.Spawn(ctx, func(context.Context) (*Bell, error) { return new(Bell), nil })
 		processtest.Drop(t, ctx, bell, 1, "(*Bell).Hung")
@@ -100,7 +67,7 @@ func ExampleDrop() {
 
 // Calls shows what a process has handled.
 func ExampleCalls() {
-	show(func(t testing.TB) {
+	exampletest.Run(func(t testing.TB) {
 		ctx := processtest.Node(t)
 		bell, _ := process.Spawn(ctx, func(context.Context) (*Bell, error) { return new(Bell), nil })
 		calls := processtest.NewCalls(t, ctx, bell)

@@ -1,42 +1,14 @@
 package webtest_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime"
 	"testing"
 
+	"github.com/bennu-go/bennu/internal/exampletest"
 	"github.com/bennu-go/bennu/web/webtest"
 )
-
-// shown stands for the *testing.T of a test, and prints what go test would.
-type shown struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (*shown) Helper()                     {}
-func (*shown) Context() context.Context    { return context.Background() }
-func (t *shown) Cleanup(do func())         { t.cleanups = append(t.cleanups, do) }
-func (t *shown) Errorf(s string, a ...any) { fmt.Printf(s+"\n", a...) }
-func (t *shown) Fatalf(s string, a ...any) { t.Errorf(s, a...); runtime.Goexit() }
-
-func show(test func(t testing.TB)) {
-	t := new(shown)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			for i := range t.cleanups {
-				t.cleanups[len(t.cleanups)-1-i]()
-			}
-		}()
-		test(t)
-	}()
-	<-done
-}
 
 // guests is a small application: a form, and a list in a cookie.
 func guests() http.Handler {
@@ -66,7 +38,7 @@ func guests() http.Handler {
 
 // In a test, t is its *testing.T.
 func Example() {
-	show(func(t testing.TB) {
+	exampletest.Run(func(t testing.TB) {
 		c := webtest.New(t, guests())
 		page := c.Get("/guests").Redirects("/new").Follow()
 		fmt.Println(page.Find("h1").Text())
@@ -97,7 +69,7 @@ func ExampleClient_Stream() {
 			w.(http.Flusher).Flush()
 		}
 	}
-	show(func(t testing.TB) {
+	exampletest.Run(func(t testing.TB) {
 		s := webtest.New(t, http.HandlerFunc(countdown)).Stream("GET /countdown", nil)
 		for range 2 {
 			e := s.Event()
@@ -113,7 +85,7 @@ func ExampleClient_Stream() {
 
 func ExampleAt() {
 	h := answer(200, "application/json", `{"user": {"name": "Ada", "tags": ["a", "b"]}}`)
-	show(func(t testing.TB) {
+	exampletest.Run(func(t testing.TB) {
 		res := webtest.Do(t, h, "GET /users/7", nil).Is(200).Equal("user.name", "Ada")
 		fmt.Println(len(webtest.At[[]string](res, "user.tags")), webtest.At[string](res, "user.tags.1"))
 	})
