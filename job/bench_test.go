@@ -45,6 +45,7 @@ func BenchmarkWork(b *testing.B) {
 			time.Sleep(100 * time.Microsecond)
 		}
 		b.ReportMetric(jobs/time.Since(began).Seconds(), "jobs/s")
+		b.Log("claims", w.counters.Counter("job.claims").Value(), "writes", w.counters.Counter("job.writes").Value())
 		b.ReportMetric(jobs/inserted.Seconds(), "inserts/s")
 		b.StopTimer()
 		w.stop()
