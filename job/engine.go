@@ -21,6 +21,7 @@ type engine struct {
 	completer *completer
 	producers map[string]*producer
 	signals   *signals
+	reports   *reports
 	counters  *telemetry.Counters
 
 	mu     sync.Mutex
@@ -34,6 +35,7 @@ func newEngine(ctx context.Context, c config) *engine {
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	e.completer = newCompleter(e)
 	e.signals = newSignals()
+	e.reports = newReports()
 	e.member = newMember(e)
 	for name, q := range c.queues {
 		e.producers[name] = newProducer(e, name, q.Concurrency)
@@ -77,7 +79,7 @@ func (e *engine) duties() []duty {
 	return slices.Concat([]duty{
 		{name: "stage", every: stagePeriod, do: e.stage, wake: e.signals.staging},
 		{name: "rescue", every: e.lease / 5, do: e.rescue},
-	}, e.scheduleDuties(), e.retentionDuties())
+	}, e.scheduleDuties(), e.retentionDuties(), e.limitDuties(), e.controlDuties())
 }
 
 // chores are each node's. Something that another node has changed (see engine.tell) makes
@@ -223,6 +225,10 @@ func (e *engine) adopt(ctx context.Context, tx data.Tx) (int, error) {
 
 // settle does, in the same transaction, what follows from the ends of jobs.
 func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
+	e.touchAfter(tx, ends)
+	if err := e.settleLimits(ctx, tx, ends); err != nil {
+		return err
+	}
 	return e.settleNeeds(ctx, tx, ends)
 }
 
