@@ -129,6 +129,7 @@ func (e *engine) perform(ctx context.Context, d duty) bool {
 		telemetry.Log(ctx).Warn("job: a duty failed and is tried again", "duty", d.name, "error", err)
 		return pause(ctx, min(d.every, time.Second), nil, nil)
 	}
+	e.count("job.duties."+d.name, 1)
 	return ctx.Err() == nil
 }
 

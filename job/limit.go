@@ -25,8 +25,8 @@ import (
 //	job.LimitBy(func(t Trip) string { return t.Team }, job.Limit{Concurrency: 2}) // for each team
 //
 // Those that wait begin by priority and age. One that ends lets the next begin at once; one
-// that waits for its rate begins up to half a second late. A begin that fails counts. The
-// rate goes by the clocks of the nodes: keep them together.
+// that waits for its rate begins up to a quarter of a second late. A begin that fails counts.
+// The rate goes by the clocks of the nodes: keep them together.
 type Limit struct {
 	// Concurrency is how many run at a time. Zero: any number.
 	Concurrency int
@@ -214,14 +214,24 @@ func noteStarts(ctx context.Context, tx data.Tx, begun []start, now time.Time) e
 	return err
 }
 
-// park has claimed jobs wait until there is room. What tells them from those that wait for
-// other jobs is that they wait for none.
+// park has claimed jobs wait until there is room, and with them what else is available under
+// their keys: it would only be claimed to wait. What tells them from those that wait for other
+// jobs is that they wait for none.
 func park(ctx context.Context, tx data.Tx, ids []int64, keys []string) error {
+	in, lock := texts(keys), ""
+	if isPostgres(tx) {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
 	_, err := exec(ctx, tx, "UPDATE bennu_jobs SET state = 3, owner = NULL, begun_at = NULL, attempt = attempt - 1 WHERE id IN ", ids)
 	if err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, "UPDATE bennu_job_limits SET parked = TRUE WHERE limit_key IN ", texts(keys))
+	_, err = exec(ctx, tx, "UPDATE bennu_jobs SET state = 3, unique_key = CASE WHEN unique_states & 8 <> 0 THEN unique_key END",
+		" WHERE id IN (SELECT id FROM bennu_jobs WHERE limit_key IN ", in, " AND state = 0 LIMIT ", mostRows, lock, ")")
+	if err != nil {
+		return err
+	}
+	_, err = exec(ctx, tx, "UPDATE bennu_job_limits SET parked = TRUE WHERE limit_key IN ", in)
 	return err
 }
 
@@ -350,7 +360,7 @@ func (e *engine) limitDuties() []duty {
 }
 
 // crowdPeriod is how late a job begins that waits for its rate, or for a node that has died.
-const crowdPeriod = 500 * time.Millisecond
+const crowdPeriod = 250 * time.Millisecond
 
 // unparkAll is the duty that lets jobs begin again when there is room.
 func (e *engine) unparkAll(ctx context.Context) error {

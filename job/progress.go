@@ -338,8 +338,9 @@ func (r *reports) after(before map[int64]int, read map[int64]Report) {
 		now, there := read[id]
 		switch {
 		case !there && of.known && !of.latest.State.Ended():
-			of.latest.State, of.latest.Reason = Cancelled, "it was deleted"
-			of.tell(of.latest)
+			now = of.latest
+			now.State, now.Reason = Cancelled, "it was deleted"
+			of.tell(now)
 		case !there:
 		case of.changes == changes && r.unstored[id] == nil, now.State.Ended():
 			of.tell(now)
