@@ -89,7 +89,9 @@ func (a *attempt) Continue(ctx context.Context) error {
 		err = a.def.run(inside, args)
 	}
 	a.mu.Lock()
-	a.returned, a.err = true, err
+	if a.returned, a.err = true, err; a.cause == nil && context.Cause(inside) == errTimeout {
+		a.cause = errTimeout
+	}
 	a.mu.Unlock()
 	return process.Stop(ctx, process.Normal)
 }
