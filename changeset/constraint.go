@@ -13,7 +13,7 @@ import (
 // The kinds of constraints, in the words of package data.
 const (
 	uniqueKind     = "unique"
-	foreignKeyKind = "foreign key"
+	foreignKeyKind = "foreign_key"
 )
 
 // constraint is what only the database can tell, and whose error it is.

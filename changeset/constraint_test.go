@@ -53,8 +53,8 @@ func TestExplain(t *testing.T) {
 		{"too few columns", broken{"unique", "", []string{"team_id", "name"}}, ""},
 		{"too many columns", broken{"unique", "", []string{"mail", "team_id"}}, ""},
 		{"no column", broken{"unique", "", nil}, ""},
-		{"foreign key", broken{"foreign key", "", []string{"team_id"}}, "team_id does not exist"},
-		{"a tag without a name", broken{"foreign key", "", []string{"boss"}}, "boss does not exist"},
+		{"foreign key", broken{"foreign_key", "", []string{"team_id"}}, "team_id does not exist"},
+		{"a tag without a name", broken{"foreign_key", "", []string{"boss"}}, "boss does not exist"},
 		{"by name, of the whole", broken{"check", "accounts_most", nil}, "has no room for more"},
 		{"by name, in other letters", broken{"unique", "Accounts_Lower_Mail", nil}, "email has already been taken, in other letters"},
 		{"by name and columns", broken{"unique", "accounts_lower_mail", []string{"mail"}}, "email has already been taken"},
@@ -113,4 +113,15 @@ func TestConstraintMistakes(t *testing.T) {
 	mustPanic(t, `member has no field "team"`, func() { cs.ForeignKey("team") })
 	mustPanic(t, `member has no field "no"`, func() { cs.Constraint("no", "c", "is wrong") })
 	mustPanic(t, "a constraint of member has no name", func() { cs.Constraint("email", "", "is wrong") })
+}
+
+func TestChangedFields(t *testing.T) {
+	cs := changeset.Cast(member{Email: "ada@example.org", TeamID: 1}, params{"email": "ada@example.org", "title": "Ada", "team_id": "2"}, "email", "team_id", "title")
+	var names []string
+	for _, f := range cs.ChangedFields() {
+		names = append(names, f.Name)
+	}
+	if fmt.Sprint(names) != "[TeamID Name]" {
+		t.Errorf("got %v", names)
+	}
 }
