@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
@@ -108,7 +109,7 @@ func attemptOf(ctx context.Context) *attempt {
 func (a *attempt) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	ctx = telemetry.WithTrace(ctx, &telemetry.Trace{RequestID: "job-" + itoa(a.id) + "-" + itoa(int64(a.attempt()))})
-	ctx = withGuard(ctx, a)
+	ctx = data.WithGuard(ctx, a.fenceOff)
 	if a.def.timeout == 0 {
 		return ctx, func() {}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/internal/pgtest"
 	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
@@ -58,11 +59,18 @@ func start(t testing.TB, r *job.Runner) *world {
 	return w
 }
 
+func postgresRepo(t testing.TB) *data.Repo {
+	repo := &data.Repo{URL: pgtest.URL(t)}
+	datatest.Start(t, repo)
+	return repo
+}
+
 func memoryRepo(t testing.TB) *data.Repo { return datatest.Open(t, nil) }
 
 // each runs a test on each engine.
 func each(t *testing.T, test func(t *testing.T, repo *data.Repo)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, fileRepo(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgresRepo(t)) })
 }
 
 // stored is a job as the database has it.
