@@ -67,6 +67,9 @@ func translate(ctx context.Context, err error) error {
 	case engine == nil:
 		return err
 	}
+	if v := violationOf(err); v != nil {
+		return v.fault()
+	}
 	known, ok := faults[engine.Code()]
 	if !ok {
 		known, ok = faults[engine.Code()&0xff]

@@ -39,6 +39,9 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 	if t.run.broken != nil {
 		return nil, t.run.broken
 	}
+	if err := badArgument(query); err != nil {
+		return nil, err
+	}
 	res, err := t.run.tx.ExecContext(ctx, query, args...)
 	return res, t.run.note(ctx, err)
 }
@@ -47,6 +50,9 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if t.run.broken != nil {
 		return nil, t.run.broken
+	}
+	if err := badArgument(query); err != nil {
+		return nil, err
 	}
 	rows, err := t.run.tx.QueryContext(ctx, query, args...)
 	return rows, t.run.note(ctx, err)
