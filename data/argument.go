@@ -1,6 +1,9 @@
 package data
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
@@ -24,4 +27,18 @@ func badArgument(sql string) error {
 		return fault.Internal.Errorf("data: an argument cannot be written as SQL: look at its type, and its Value or MarshalJSON method")
 	}
 	return nil
+}
+
+// failing is a connector that gives an error.
+type failing struct{ err error }
+
+func (f failing) Connect(context.Context) (driver.Conn, error) { return nil, f.err }
+
+func (f failing) Driver() driver.Driver { return nil }
+
+// failedRow is a row whose Scan gives an error. Only package sql can make one.
+func failedRow(ctx context.Context, err error) *sql.Row {
+	pool := sql.OpenDB(failing{err})
+	defer pool.Close()
+	return pool.QueryRowContext(context.WithoutCancel(ctx), "")
 }

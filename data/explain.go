@@ -109,8 +109,11 @@ func lookUp(ctx context.Context, tx Tx, query string, dest ...any) (n int, err e
 
 // lookUpAll reads rows, and calls each after every one.
 func lookUpAll(ctx context.Context, tx Tx, query string, each func(), dest ...any) (n int, err error) {
-	var rows *sql.Rows
-	rows, err = tx.run.tx.QueryContext(ctx, query)
+	within := ctx
+	if tx.f.late != nil {
+		within = lateContext{tx.f.late, ctx}
+	}
+	rows, err := tx.f.conn.QueryContext(within, query)
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +144,7 @@ func (rec *record) completePostgres(ctx context.Context, tx Tx, v *Violation, er
 		FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace s ON s.oid = t.relnamespace
 		JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY(c.conkey)
 		WHERE c.conname = ` + rec.text(err.ConstraintName) + ` AND t.relname = ` + rec.text(err.TableName) + ` AND s.nspname = ` + rec.text(err.SchemaName)
-	if tx.aside(ctx, query, &columns) == nil {
+	if tx.f.db.QueryRowContext(ctx, query).Scan(&columns) == nil {
 		v.Columns = plainColumns(lex(columns))
 	}
 }
@@ -169,7 +172,7 @@ func (rec *record) readIndex(ctx context.Context, tx Tx, v *Violation) {
 	tokens := lex(text)
 	for i, t := range tokens {
 		if t.is("(") {
-			v.Columns = rec.columnsIn(group(tokens[i:]))
+			v.Columns = rec.columnsIn(inParens(tokens[i:]))
 			return
 		}
 	}
@@ -188,7 +191,7 @@ func (rec *record) readCheck(ctx context.Context, tx Tx, v *Violation, said stri
 	tokens := lex(text)
 	for i, t := range tokens {
 		if t.is("CONSTRAINT") && i+3 < len(tokens) && tokens[i+1].text == said && tokens[i+2].is("CHECK") {
-			v.Name, v.Columns = said, rec.columnsIn(group(tokens[i+3:]))
+			v.Name, v.Columns = said, rec.columnsIn(inParens(tokens[i+3:]))
 			return
 		}
 	}

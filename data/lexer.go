@@ -100,8 +100,8 @@ func (t token) named(name string) bool {
 	return t.kind == nameToken && t.text == name || t.kind == wordToken && strings.EqualFold(t.text, name)
 }
 
-// group gives the pieces in the parentheses that the first piece opens.
-func group(tokens []token) []token {
+// inParens gives the pieces in the parentheses that the first piece opens.
+func inParens(tokens []token) []token {
 	if len(tokens) == 0 || !tokens[0].is("(") {
 		return nil
 	}

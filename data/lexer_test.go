@@ -34,13 +34,13 @@ func TestLex(t *testing.T) {
 			t.Errorf("%q is cut into %q, want %q", sql, got, want)
 		}
 	}
-	if got := texts(group(lex("(a (b) c) d"))); !reflect.DeepEqual(got, []string{"a", "(", "b", ")", "c"}) {
+	if got := texts(inParens(lex("(a (b) c) d"))); !reflect.DeepEqual(got, []string{"a", "(", "b", ")", "c"}) {
 		t.Errorf("the group is %q", got)
 	}
-	if got := texts(group(lex("(a"))); !reflect.DeepEqual(got, []string{"a"}) {
+	if got := texts(inParens(lex("(a"))); !reflect.DeepEqual(got, []string{"a"}) {
 		t.Errorf("the open group is %q", got)
 	}
-	if group(lex("a (b)")) != nil || group(nil) != nil {
+	if inParens(lex("a (b)")) != nil || inParens(nil) != nil {
 		t.Error("a group begins with a parenthesis")
 	}
 }
@@ -58,7 +58,7 @@ func FuzzLex(f *testing.F) {
 			}
 			last = token.at
 		}
-		_ = group(tokens)
+		_ = inParens(tokens)
 		_ = plainColumns(tokens)
 		_ = badArgument(sql)
 		_, _ = sqliteColumns(sql)

@@ -81,11 +81,11 @@ func readMigrations(fsys fs.FS) ([]migration, error) {
 }
 
 // migrate applies what is missing.
-func (st *store) migrate(ctx context.Context, at address, all []migration) error {
+func (st *store) migrate(ctx context.Context, all []migration) error {
 	if len(all) == 0 {
 		return nil
 	}
-	pool, err := openPool(at, migrating, 1)
+	pool, err := st.engine.migrator()
 	if err != nil {
 		return translate(ctx, err)
 	}

@@ -244,7 +244,7 @@ func (q Query[T]) stream(ctx context.Context, tx Tx, yield func(T) bool) error {
 			return errStop
 		}
 	}
-	return tx.run.note(ctx, rows.Err())
+	return tx.f.note(ctx, rows.Err())
 }
 
 // read runs what asks the database: one statement, or more that see the same.

@@ -210,5 +210,5 @@ func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schem
 			return n, fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
 		}
 	}
-	return n, tx.run.note(ctx, results.Err())
+	return n, tx.f.note(ctx, results.Err())
 }

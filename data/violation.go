@@ -84,11 +84,11 @@ func (v *Violation) fault() error {
 func (v *Violation) words() (detail, message string) {
 	switch v.Kind {
 	case Unique:
-		return "there is one with the same key already", "has already been taken"
+		return textUnique, "has already been taken"
 	case NotNull:
-		return "a value that must be there is missing", "can't be blank"
+		return textNotNull, "can't be blank"
 	case Check:
-		return "a value is not allowed", "is invalid"
+		return textCheck, "is invalid"
 	case Exclusion:
 		return "it clashes with one that is there already", "clashes with one that is there already"
 	}
@@ -98,8 +98,7 @@ func (v *Violation) words() (detail, message string) {
 	case v.Columns != nil:
 		return "it refers to something that is not there", "does not exist"
 	}
-	const unknown = "refers to something that is not there, or is referred to"
-	return "it " + unknown, unknown
+	return textForeignKey, "refers to something that is not there, or is referred to"
 }
 
 // violationOf reads an engine's error. It gives nil if it is about something else.
@@ -197,7 +196,7 @@ func postgresKey(err *pgconn.PgError) []token {
 	if i < 0 {
 		return nil
 	}
-	return group(lex(err.Detail[i:]))
+	return inParens(lex(err.Detail[i:]))
 }
 
 // plainColumns are the columns of a key that has no expression in it.
