@@ -14,6 +14,7 @@ import (
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/pgtest"
 )
 
 type Team struct {
@@ -76,6 +77,24 @@ func typed(t *testing.T, test func(t *testing.T, repo *data.Repo)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, datatest.Open(t, files("1_typed.sql", sqliteTyped)))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		repo := &data.Repo{URL: pgtest.URL(t)}
+		datatest.Start(t, repo)
+		for _, table := range strings.Split(postgresTyped, ";") {
+			if err := execute(t, repo, table); err != nil {
+				t.Fatal(err)
+			}
+		}
+		test(t, repo)
+	})
+}
+
+func execute(t *testing.T, repo *data.Repo, sql string) error {
+	return repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
+		_, err := tx.ExecContext(ctx, sql)
+		return err
 	})
 }
 

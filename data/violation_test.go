@@ -110,10 +110,7 @@ func TestViolationsOfSQL(t *testing.T) {
 			"INSERT INTO members (email, seats, made, touched, rev) VALUES ('a', -1, '2026-01-01', '2026-01-01', 1)":           data.Check,
 			"INSERT INTO members (email, seats, level, made, touched, rev) VALUES ('a', 1, 11, '2026-01-01', '2026-01-01', 1)": data.Check,
 		} {
-			err := repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
-				_, err := tx.NewRaw(sql).Exec(ctx)
-				return err
-			})
+			err := execute(t, repo, sql)
 			wantFault(t, err, fault.Conflict)
 			var v *data.Violation
 			if !errors.As(err, &v) || v.Kind != kind || len(fault.FieldsOf(err)) != 1 {
