@@ -65,8 +65,11 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 	if err != nil {
 		return nil, err
 	}
+	if query, err = t.format(query, args); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
-	res, err := t.f.conn.ExecContext(within, t.format(query, args))
+	res, err := t.f.conn.ExecContext(within, query)
 	err = t.f.note(ctx, err)
 	t.f.executed(ctx, query, begin, err)
 	return res, err
@@ -78,8 +81,11 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 	if err != nil {
 		return nil, err
 	}
+	if query, err = t.format(query, args); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
-	rows, err := t.f.conn.QueryContext(within, t.format(query, args))
+	rows, err := t.f.conn.QueryContext(within, query)
 	err = t.f.note(ctx, err)
 	t.f.executed(ctx, query, begin, err)
 	return rows, err
@@ -88,23 +94,23 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 // QueryRowContext runs SQL that gives one row. Its errors come with Scan.
 func (t Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	within, err := t.f.statement(ctx)
+	if err == nil {
+		query, err = t.format(query, args)
+	}
 	if err != nil {
-		// A sql.Row cannot be made from an error, but this one will have one.
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		return t.f.conn.QueryRowContext(ended, query)
+		return failedRow(ctx, err)
 	}
 	begin := time.Now()
-	row := t.f.conn.QueryRowContext(within, t.format(query, args))
+	row := t.f.conn.QueryRowContext(within, query)
 	t.f.executed(ctx, query, begin, t.f.note(ctx, row.Err()))
 	return row
 }
 
 // format puts arguments in the place of question marks. Without arguments the text stays
 // as it is.
-func (t Tx) format(query string, args []any) string {
-	if len(args) == 0 {
-		return query
+func (t Tx) format(query string, args []any) (string, error) {
+	if len(args) > 0 {
+		query = t.f.db.QueryGen().FormatQuery(query, args...)
 	}
-	return t.f.db.QueryGen().FormatQuery(query, args...)
+	return query, badArgument(query)
 }
