@@ -27,6 +27,7 @@ type store struct {
 	writing, reading *gate
 	writePlaces      int         // of the writing gate that one write takes
 	anchor           driver.Conn // holds a database in memory together
+	at               address
 	path             string      // of the file; "" in memory
 	file             fs.FileInfo // as it was opened
 
@@ -40,7 +41,7 @@ func open(ctx context.Context, at address, r *Repo) (*store, error) {
 		return nil, err
 	}
 	n := r.readers()
-	st := &store{reading: newGate(n), writing: newGate(1), writePlaces: 1}
+	st := &store{at: at, reading: newGate(n), writing: newGate(1), writePlaces: 1}
 	st.ctx, st.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if at.memory {
 		// The engine has no snapshots in memory: a read would fail while a write
