@@ -91,7 +91,7 @@ const Latest int64 = math.MaxInt64
 // [Repo.Migrate], it works on a repo that runs and on one that does not, which it opens for
 // as long as it takes.
 func (r *Repo) MigrationStatus(ctx context.Context) (states []MigrationState, err error) {
-	err = r.migrating(ctx, func(m *migrator) error {
+	err = r.migrating(ctx, pretendPresent, func(m *migrator) error {
 		all, err := r.ownMigrations(m.engine)
 		if err != nil {
 			return err
@@ -104,40 +104,36 @@ func (r *Repo) MigrationStatus(ctx context.Context) (states []MigrationState, er
 
 // MigrateUp runs what the database lacks, whatever OnBoot says. Like every migrating, it
 // waits for a program that is at it already, and then does what is left.
-func (r *Repo) MigrateUp(ctx context.Context) error { return r.MigrateTo(ctx, Latest) }
+func (r *Repo) MigrateUp(ctx context.Context) error { return r.migrateUp(ctx, Latest) }
+
+// migrateUp runs what is missing up to a number, and undoes nothing.
+func (r *Repo) migrateUp(ctx context.Context, number int64) error {
+	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.up(ctx, all, number) })
+}
 
 // MigrateDown undoes the newest migrations, so many of them. It gives fault.Invalid,
 // and undoes nothing, if one of them has no way down.
 func (r *Repo) MigrateDown(ctx context.Context, steps int) error {
-	return r.migrating(ctx, func(m *migrator) error {
-		all, err := r.ownMigrations(m.engine)
-		if err != nil {
-			return err
-		}
-		return m.locked(ctx, func() error { return m.down(ctx, all, steps) })
-	})
+	return r.migrateOwn(ctx, refuseAbsent, Latest, func(m *migrator, all migrationSet) error { return m.down(ctx, all, steps) })
 }
 
 // MigrateTo runs and undoes migrations until the database has those up to this number and
-// no others: 0 undoes all, [Latest] runs all.
+// no others: 0 undoes all, [Latest] runs all. It gives fault.Invalid for a number that no
+// migration has.
 func (r *Repo) MigrateTo(ctx context.Context, number int64) error {
-	return r.migrating(ctx, func(m *migrator) error {
-		all, err := r.ownMigrations(m.engine)
-		if err != nil {
-			return err
-		}
-		if err := all.has(number); err != nil {
-			return err
-		}
-		return m.locked(ctx, func() error { return m.to(ctx, all, number) })
-	})
+	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.to(ctx, all, number) })
 }
 
 // MigrateDryRun prints the SQL that MigrateTo would run, of files and of Go migrations. It
 // runs it, in one transaction that is rolled back, so that what would fail fails here. The
 // tables concerned are locked meanwhile.
 func (r *Repo) MigrateDryRun(ctx context.Context, number int64, out io.Writer) error {
-	return r.migrating(ctx, func(m *migrator) error {
+	return r.migrateOwn(ctx, pretendPresent, number, func(m *migrator, all migrationSet) error { return m.dryRun(ctx, all, number, out) })
+}
+
+// migrateOwn runs fn with the program's own migrations, while no other program migrates.
+func (r *Repo) migrateOwn(ctx context.Context, a absent, number int64, fn func(*migrator, migrationSet) error) error {
+	return r.migrating(ctx, a, func(m *migrator) error {
 		all, err := r.ownMigrations(m.engine)
 		if err != nil {
 			return err
@@ -145,7 +141,7 @@ func (r *Repo) MigrateDryRun(ctx context.Context, number int64, out io.Writer) e
 		if err := all.has(number); err != nil {
 			return err
 		}
-		return m.locked(ctx, func() error { return m.dryRun(ctx, all, number, out) })
+		return m.locked(ctx, func() error { return fn(m, all) })
 	})
 }
 
@@ -166,29 +162,29 @@ func (r *Repo) Migrate(ctx context.Context, part string, migrations fs.FS) error
 	if r.OnBoot == Ignore {
 		return nil
 	}
-	return r.migrating(ctx, func(m *migrator) error {
+	return r.migrating(ctx, refuseAbsent, func(m *migrator) error {
 		all, err := readMigrations(migrations, m.engine)
 		if err != nil {
 			return about(err, "part %s", part)
 		}
-		return m.boot(ctx, set{part, all}, r.OnBoot)
+		return m.boot(ctx, migrationSet{part, all}, r.OnBoot)
 	})
 }
 
 // ownMigrations are the program's, from files and from Go.
-func (r *Repo) ownMigrations(engine Engine) (set, error) {
+func (r *Repo) ownMigrations(engine Engine) (migrationSet, error) {
 	all, err := readMigrations(r.Migrations, engine)
 	if err != nil {
-		return set{}, err
+		return migrationSet{}, err
 	}
 	for _, given := range r.GoMigrations {
 		m, err := given.migration()
 		if err != nil {
-			return set{}, err
+			return migrationSet{}, err
 		}
 		all = append(all, m)
 	}
-	return set{"", all}, sorted(all)
+	return migrationSet{"", all}, sorted(all)
 }
 
 var goName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -205,19 +201,19 @@ func (m Migration) migration() (migration, error) {
 	return migration{
 		number: m.Number,
 		name:   fmt.Sprintf("%04d_%s", m.Number, m.Name),
-		up:     change{run: m.Up},
-		down:   change{run: m.Down},
+		up:     action{run: m.Up},
+		down:   action{run: m.Down},
 	}, nil
 }
 
-// set is the migrations of one part, by number.
-type set struct {
+// migrationSet is the migrations of one part, by number.
+type migrationSet struct {
 	part string // "" is the program itself
 	all  []migration
 }
 
 // has refuses a number that is no migration's.
-func (s set) has(number int64) error {
+func (s migrationSet) has(number int64) error {
 	if number == 0 || number == Latest {
 		return nil
 	}
@@ -230,7 +226,7 @@ func (s set) has(number int64) error {
 }
 
 // title names a migration in texts.
-func (s set) title(m migration) string {
+func (s migrationSet) title(m migration) string {
 	if s.part == "" {
 		return m.name
 	}
@@ -238,7 +234,7 @@ func (s set) title(m migration) string {
 }
 
 // pendingText says what is missing, the first three by name.
-func (s set) pendingText(pending []migration) string {
+func (s migrationSet) pendingText(pending []migration) string {
 	var names []string
 	for _, m := range pending[:min(3, len(pending))] {
 		names = append(names, s.title(m))

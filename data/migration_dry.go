@@ -41,7 +41,7 @@ func (r *recorder) take() []string {
 var errDry = errors.New("data: a dry run is rolled back")
 
 // dryRun does in one transaction what to would do in many, prints it, and rolls it back.
-func (m *migrator) dryRun(ctx context.Context, s set, number int64, out io.Writer) error {
+func (m *migrator) dryRun(ctx context.Context, s migrationSet, number int64, out io.Writer) error {
 	err := m.inTx(ctx, func(tx bun.Tx) error {
 		if err := m.dry(ctx, tx, s, number, out); err != nil {
 			return err
@@ -54,7 +54,7 @@ func (m *migrator) dryRun(ctx context.Context, s set, number int64, out io.Write
 	return err
 }
 
-func (m *migrator) dry(ctx context.Context, tx bun.Tx, s set, number int64, out io.Writer) error {
+func (m *migrator) dry(ctx context.Context, tx bun.Tx, s migrationSet, number int64, out io.Writer) error {
 	if err := m.prepare(ctx, tx); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (m *migrator) dry(ctx context.Context, tx bun.Tx, s set, number int64, out 
 		return err
 	}
 	for i := len(undo) - 1; i >= 0; i-- {
-		if err := m.dryStep(ctx, tx, s, undo[i], down, out); err != nil {
+		if err := m.dryStep(ctx, tx, s, undo[i], goDown, out); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (m *migrator) dry(ctx context.Context, tx bun.Tx, s set, number int64, out 
 		if one.number > number {
 			break
 		}
-		if err := m.dryStep(ctx, tx, s, one, up, out); err != nil {
+		if err := m.dryStep(ctx, tx, s, one, goUp, out); err != nil {
 			return err
 		}
 	}
@@ -88,9 +88,9 @@ func (m *migrator) dry(ctx context.Context, tx bun.Tx, s set, number int64, out 
 }
 
 // dryStep runs and prints one migration.
-func (m *migrator) dryStep(ctx context.Context, tx bun.Tx, s set, one migration, way direction, out io.Writer) error {
-	c, arrow := one.change(way), "up"
-	if way == down {
+func (m *migrator) dryStep(ctx context.Context, tx bun.Tx, s migrationSet, one migration, way direction, out io.Writer) error {
+	c, arrow := one.action(way), "up"
+	if way == goDown {
 		arrow = "down"
 	}
 	var err error

@@ -16,18 +16,18 @@ import (
 type migration struct {
 	number   int64
 	name     string // as it is recorded: the same on all engines
-	up, down change
+	up, down action
 }
 
-// change is one direction of a migration: a script or a function, or nothing.
-type change struct {
+// action is one direction of a migration: a script or a function, or nothing.
+type action struct {
 	given  bool // there is a file, which may be empty
 	script string
 	alone  bool // the script runs outside of a transaction
 	run    func(ctx context.Context, tx Tx) error
 }
 
-func (c change) exists() bool { return c.given || c.run != nil }
+func (c action) exists() bool { return c.given || c.run != nil }
 
 var (
 	// 0001_purpose.sql, with .sqlite or .postgres and .down before the .sql.
@@ -45,7 +45,7 @@ func readMigrations(fsys fs.FS, engine Engine) ([]migration, error) {
 	if fsys == nil {
 		return nil, nil
 	}
-	r := reader{fsys: fsys, engine: engine, byName: make(map[string]*migration), taken: make(map[string]source)}
+	r := fileReader{fsys: fsys, engine: engine, byName: make(map[string]*migration), taken: make(map[string]sourceFile)}
 	err := fs.WalkDir(fsys, ".", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(file) != ".sql" {
 			return err
@@ -71,22 +71,22 @@ func readMigrations(fsys fs.FS, engine Engine) ([]migration, error) {
 	return all, sorted(all)
 }
 
-// reader puts the files of a migration together.
-type reader struct {
+// fileReader puts the files of a migration together.
+type fileReader struct {
 	fsys   fs.FS
 	engine Engine
 	files  int // also those for the other engine
 	byName map[string]*migration
-	taken  map[string]source // by name and direction
+	taken  map[string]sourceFile // by name and direction
 }
 
-// source is the file that a direction of a migration was read from.
-type source struct {
+// sourceFile is the file that a direction of a migration was read from.
+type sourceFile struct {
 	file string
 	own  bool // it is for this engine only, and goes before one for all
 }
 
-func (r *reader) read(file string) error {
+func (r *fileReader) read(file string) error {
 	r.files++
 	parts := migrationName.FindStringSubmatch(path.Base(file))
 	if parts == nil {
@@ -111,7 +111,7 @@ func (r *reader) read(file string) error {
 	case taken && was.own:
 		return nil
 	}
-	r.taken[purpose+down] = source{file, own}
+	r.taken[purpose+down] = sourceFile{file, own}
 
 	m := r.byName[purpose]
 	if m == nil {
@@ -127,17 +127,17 @@ func (r *reader) read(file string) error {
 	return err
 }
 
-func (r *reader) script(file string) (change, error) {
+func (r *fileReader) script(file string) (action, error) {
 	text, err := fs.ReadFile(r.fsys, file)
 	if err != nil {
-		return change{}, err
+		return action{}, err
 	}
-	c := change{given: true, script: string(text), alone: noTransaction.Match(text)}
+	c := action{given: true, script: string(text), alone: noTransaction.Match(text)}
 	switch {
 	case c.alone && r.engine != Postgres:
-		return change{}, fault.Invalid.Errorf("migration %s: only PostgreSQL has statements that need no transaction around them; keep it in a .postgres.sql file", file)
+		return action{}, fault.Invalid.Errorf("migration %s: only PostgreSQL has statements that need no transaction around them; keep it in a .postgres.sql file", file)
 	case transactionControl.Match(text):
-		return change{}, fault.Invalid.Errorf("migration %s: it runs in a transaction already; leave BEGIN, COMMIT and ROLLBACK out", file)
+		return action{}, fault.Invalid.Errorf("migration %s: it runs in a transaction already; leave BEGIN, COMMIT and ROLLBACK out", file)
 	}
 	return c, nil
 }

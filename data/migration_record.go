@@ -11,8 +11,8 @@ import (
 	"github.com/bennu-go/bennu/fault"
 )
 
-// record is a row of bennu_migrations.
-type record struct {
+// migrationRecord is a row of bennu_migrations.
+type migrationRecord struct {
 	name    string
 	applied time.Time
 	done    bool // not so: begun outside of a transaction
@@ -72,7 +72,7 @@ func (m *migrator) prepare(ctx context.Context, tx bun.Tx) error {
 
 // records gives what is recorded of a part, by number. Where nothing was migrated yet,
 // or by a program from before parts, it changes nothing.
-func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int64]record, error) {
+func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int64]migrationRecord, error) {
 	columns, err := m.columns(ctx, tx)
 	if err != nil || len(columns) == 0 {
 		return nil, err
@@ -88,10 +88,10 @@ func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int
 		return nil, err
 	}
 	defer rows.Close()
-	all := make(map[int64]record)
+	all := make(map[int64]migrationRecord)
 	for rows.Next() {
 		var number int64
-		var r record
+		var r migrationRecord
 		if err := rows.Scan(&number, &r.name, &r.applied, &r.done); err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int
 
 // pending are the migrations that are not recorded, in order. What is recorded must be what
 // the program has.
-func (m *migrator) pending(ctx context.Context, tx bun.Tx, s set) ([]migration, error) {
+func (m *migrator) pending(ctx context.Context, tx bun.Tx, s migrationSet) ([]migration, error) {
 	records, err := m.records(ctx, tx, s.part)
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (m *migrator) pending(ctx context.Context, tx bun.Tx, s set) ([]migration, 
 }
 
 // check compares what the database has with what the program has.
-func (s set) check(records map[int64]record) error {
+func (s migrationSet) check(records map[int64]migrationRecord) error {
 	known := make(map[int64]migration)
 	for _, one := range s.all {
 		known[one.number] = one
@@ -155,7 +155,7 @@ func (m *migrator) erase(ctx context.Context, tx bun.Tx, part string, one migrat
 }
 
 // status is how far the program's own migrations are, and which ones of parts there are.
-func (m *migrator) status(ctx context.Context, s set) (states []MigrationState, err error) {
+func (m *migrator) status(ctx context.Context, s migrationSet) (states []MigrationState, err error) {
 	err = m.look(ctx, func(tx bun.Tx) error {
 		records, err := m.records(ctx, tx, "")
 		if err != nil {
@@ -181,7 +181,7 @@ func (m *migrator) status(ctx context.Context, s set) (states []MigrationState, 
 }
 
 // states joins what the program has with what the database has.
-func (s set) states(records map[int64]record) []MigrationState {
+func (s migrationSet) states(records map[int64]migrationRecord) []MigrationState {
 	var states []MigrationState
 	known := make(map[int64]bool)
 	for _, one := range s.all {

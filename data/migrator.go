@@ -2,8 +2,11 @@ package data
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -26,17 +29,26 @@ type migrator struct {
 }
 
 // migrating runs fn with a migrator, on the running repo or on one that is open for so long.
-func (r *Repo) migrating(ctx context.Context, fn func(*migrator) error) error {
+func (r *Repo) migrating(ctx context.Context, a absent, fn func(*migrator) error) error {
 	if ctx.Value(runningKey{r}) != nil {
 		return fault.Internal.Errorf("data: a migration inside a transaction: leave the Write or Read first")
 	}
-	return r.opened(ctx, func(st *store) error {
+	return r.opened(ctx, a, func(st *store) error {
 		return st.migrating(ctx, r, fn)
 	})
 }
 
+// absent is what to do about a file that is not there.
+type absent int
+
+const (
+	createAbsent   absent = iota
+	pretendPresent        // that it is there and empty
+	refuseAbsent
+)
+
 // opened runs fn with the store of the running repo, or with one that is open for so long.
-func (r *Repo) opened(ctx context.Context, fn func(*store) error) error {
+func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) error {
 	if st := r.live.Load(); st != nil {
 		if err := fn(st); err != nil {
 			return st.at.about(err)
@@ -46,6 +58,14 @@ func (r *Repo) opened(ctx context.Context, fn func(*store) error) error {
 	at, err := parseURL(r.URL)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(at.path); !at.memory && errors.Is(err, fs.ErrNotExist) {
+		switch a {
+		case pretendPresent:
+			at = address{memory: true, path: "/bennu-" + rand.Text()}
+		case refuseAbsent:
+			return at.about(fault.NotFound.Wrap(err, "there is no database"))
+		}
 	}
 	st, err := open(ctx, at, r)
 	if err != nil {
@@ -59,7 +79,7 @@ func (r *Repo) opened(ctx context.Context, fn func(*store) error) error {
 }
 
 // boot brings the schema up to date before anybody uses it.
-func (st *store) boot(ctx context.Context, r *Repo, all set) error {
+func (st *store) boot(ctx context.Context, r *Repo, all migrationSet) error {
 	if len(all.all) == 0 || r.OnBoot == Ignore {
 		return nil
 	}
@@ -129,7 +149,7 @@ func (m *migrator) lock(ctx context.Context) error {
 }
 
 // boot does at the start of a program what it is configured to do.
-func (m *migrator) boot(ctx context.Context, s set, policy Boot) error {
+func (m *migrator) boot(ctx context.Context, s migrationSet, policy Boot) error {
 	// Most starts find nothing to do, and need no lock for that.
 	var pending []migration
 	err := m.look(ctx, func(tx bun.Tx) (err error) {
@@ -145,55 +165,64 @@ func (m *migrator) boot(ctx context.Context, s set, policy Boot) error {
 	return m.locked(ctx, func() error { return m.to(ctx, s, Latest) })
 }
 
-// to brings the database to a number, down and up.
-func (m *migrator) to(ctx context.Context, s set, number int64) error {
-	var pending, undo []migration
-	err := m.inTx(ctx, func(tx bun.Tx) (err error) {
-		if err := m.prepare(ctx, tx); err != nil {
-			return err
-		}
-		pending, err = m.pending(ctx, tx, s)
-		undo = without(s.all, pending)
-		return err
-	})
+// up runs what is missing, up to a number.
+func (m *migrator) up(ctx context.Context, s migrationSet, number int64) error {
+	pending, _, err := m.todo(ctx, s)
 	if err != nil {
-		return err
-	}
-	if err := m.undo(ctx, s, above(undo, number)); err != nil {
 		return err
 	}
 	for _, one := range pending {
 		if one.number > number {
 			break
 		}
-		if err := m.step(ctx, s, one, up); err != nil {
+		if err := m.step(ctx, s, one, goUp); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// down undoes so many of what is applied.
-func (m *migrator) down(ctx context.Context, s set, steps int) error {
-	var pending []migration
-	err := m.look(ctx, func(tx bun.Tx) (err error) {
-		pending, err = m.pending(ctx, tx, s)
-		return err
-	})
+// to brings the database to a number, down and up.
+func (m *migrator) to(ctx context.Context, s migrationSet, number int64) error {
+	_, applied, err := m.todo(ctx, s)
 	if err != nil {
 		return err
 	}
-	applied := without(s.all, pending)
+	if err := m.undo(ctx, s, above(applied, number)); err != nil {
+		return err
+	}
+	return m.up(ctx, s, number)
+}
+
+// down undoes so many of what is applied.
+func (m *migrator) down(ctx context.Context, s migrationSet, steps int) error {
+	_, applied, err := m.todo(ctx, s)
+	if err != nil {
+		return err
+	}
 	return m.undo(ctx, s, applied[max(0, len(applied)-max(0, steps)):])
 }
 
+// todo is which migrations are pending and which are applied, in order. The table of records
+// is ready then.
+func (m *migrator) todo(ctx context.Context, s migrationSet) (pending, applied []migration, err error) {
+	err = m.inTx(ctx, func(tx bun.Tx) (err error) {
+		if err := m.prepare(ctx, tx); err != nil {
+			return err
+		}
+		pending, err = m.pending(ctx, tx, s)
+		return err
+	})
+	return pending, without(s.all, pending), err
+}
+
 // undo goes down from the newest to the oldest, if there is a way for all of them.
-func (m *migrator) undo(ctx context.Context, s set, applied []migration) error {
+func (m *migrator) undo(ctx context.Context, s migrationSet, applied []migration) error {
 	if err := s.reversible(applied); err != nil {
 		return err
 	}
 	for i := len(applied) - 1; i >= 0; i-- {
-		if err := m.step(ctx, s, applied[i], down); err != nil {
+		if err := m.step(ctx, s, applied[i], goDown); err != nil {
 			return err
 		}
 	}
@@ -201,7 +230,7 @@ func (m *migrator) undo(ctx context.Context, s set, applied []migration) error {
 }
 
 // reversible refuses migrations without a way down.
-func (s set) reversible(some []migration) error {
+func (s migrationSet) reversible(some []migration) error {
 	for _, one := range some {
 		if !one.down.exists() {
 			return fault.Invalid.Errorf("migration %s has no way down: give it one, or put back a copy of the database from before", s.title(one))
@@ -213,20 +242,20 @@ func (s set) reversible(some []migration) error {
 type direction bool
 
 const (
-	up   direction = true
-	down direction = false
+	goUp   direction = true
+	goDown direction = false
 )
 
-func (m migration) change(way direction) change {
-	if way == down {
+func (m migration) action(way direction) action {
+	if way == goDown {
 		return m.down
 	}
 	return m.up
 }
 
 // step runs or undoes one migration.
-func (m *migrator) step(ctx context.Context, s set, one migration, way direction) error {
-	c := one.change(way)
+func (m *migrator) step(ctx context.Context, s migrationSet, one migration, way direction) error {
+	c := one.action(way)
 	var err error
 	if c.alone {
 		err = m.stepAlone(ctx, s, one, c, way)
@@ -239,13 +268,13 @@ func (m *migrator) step(ctx context.Context, s set, one migration, way direction
 	case err != nil:
 		return about(err, "migration %s is rolled back", s.title(one))
 	}
-	text := map[direction]string{up: "data: migrated", down: "data: migration undone"}[way]
+	text := map[direction]string{goUp: "data: migrated", goDown: "data: migration undone"}[way]
 	telemetry.Log(ctx).Info(text, "migration", s.title(one))
 	return nil
 }
 
 // stepIn makes a change and records it in a transaction, both or neither.
-func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s set, one migration, c change, way direction) error {
+func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s migrationSet, one migration, c action, way direction) error {
 	// Another program may have done it since we looked; now it cannot.
 	records, err := m.records(ctx, tx, s.part)
 	if err != nil {
@@ -257,10 +286,12 @@ func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s set, one migration, 
 	if err := m.run(ctx, tx, c); err != nil {
 		return err
 	}
-	if err := m.checkForeignKeys(ctx, tx); err != nil {
-		return err
+	if m.engine == SQLite {
+		if err := checkForeignKeys(ctx, tx); err != nil {
+			return err
+		}
 	}
-	if way == down {
+	if way == goDown {
 		return m.erase(ctx, tx, s.part, one)
 	}
 	return m.note(ctx, tx, s.part, one, true)
@@ -268,7 +299,7 @@ func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s set, one migration, 
 
 // stepAlone records a change as begun, makes it outside of a transaction, and records it as
 // done. What is between is found by the next one to look.
-func (m *migrator) stepAlone(ctx context.Context, s set, one migration, c change, way direction) error {
+func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration, c action, way direction) error {
 	err := m.inTx(ctx, func(tx bun.Tx) error {
 		if err := m.erase(ctx, tx, s.part, one); err != nil {
 			return err
@@ -284,7 +315,7 @@ func (m *migrator) stepAlone(ctx context.Context, s set, one migration, c change
 		}
 	}
 	return m.inTx(ctx, func(tx bun.Tx) error {
-		if err := m.erase(ctx, tx, s.part, one); err != nil || way == down {
+		if err := m.erase(ctx, tx, s.part, one); err != nil || way == goDown {
 			return err
 		}
 		return m.note(ctx, tx, s.part, one, true)
@@ -292,7 +323,7 @@ func (m *migrator) stepAlone(ctx context.Context, s set, one migration, c change
 }
 
 // run makes the change itself.
-func (m *migrator) run(ctx context.Context, tx bun.Tx, c change) error {
+func (m *migrator) run(ctx context.Context, tx bun.Tx, c action) error {
 	if c.run == nil {
 		_, err := tx.Tx.ExecContext(ctx, c.script) // past bun, which would look for arguments
 		return err
@@ -306,21 +337,20 @@ func (m *migrator) run(ctx context.Context, tx bun.Tx, c change) error {
 	return run.broken
 }
 
-// checkForeignKeys does for SQLite, whose migrations may break them on the way, what
-// PostgreSQL has done.
-func (m *migrator) checkForeignKeys(ctx context.Context, tx bun.Tx) error {
-	if m.engine != SQLite {
-		return nil
-	}
+// checkForeignKeys finds on SQLite what a migration broke, which runs with the checks off so
+// that it can rebuild a table.
+func checkForeignKeys(ctx context.Context, db interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) error {
 	var table string
-	err := tx.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
+	err := db.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
 		return err
 	}
-	return fault.Conflict.Errorf("it leaves rows in table %s that refer to something that is not there", table)
+	return fault.Conflict.Errorf("rows in table %s refer to something that is not there", table)
 }
 
 // inTx runs fn in a transaction of the migrator's connection.
