@@ -24,7 +24,7 @@ func (r *recorder) BeforeQuery(ctx context.Context, event *bun.QueryEvent) conte
 	if !r.on || ctx.Value(recordedKey{}) != nil {
 		return ctx
 	}
-	r.all = append(r.all, event.Query)
+	r.all = append(r.all, event.Query+";\n")
 	return context.WithValue(ctx, recordedKey{}, true)
 }
 
@@ -98,17 +98,17 @@ func (m *migrator) dryStep(ctx context.Context, tx bun.Tx, s migrationSet, one m
 		err = m.stepIn(ctx, tx, s, one, c, way)
 	}
 	text := strings.TrimSpace(c.script)
-	if c.run != nil {
-		text = strings.Join(m.record.take(), ";\n")
-	}
 	if text != "" && !strings.HasSuffix(text, ";") {
-		text += "\n;"
+		text += "\n;" // it may end in a comment
+	}
+	if c.run != nil {
+		text = strings.Join(m.record.take(), "")
 	}
 	note := ""
 	if c.alone {
 		note = " (outside of a transaction; not tried)"
 	}
-	if _, err := fmt.Fprintf(out, "-- %s %s%s\n%s\n\n", s.title(one), arrow, note, text); err != nil {
+	if _, err := fmt.Fprintf(out, "-- %s %s%s\n%s\n\n", s.title(one), arrow, note, strings.TrimSpace(text)); err != nil {
 		return err
 	}
 	if err != nil {
