@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -50,7 +51,7 @@ func (r *Repo) Backup(ctx context.Context, path string) error {
 		}
 		return replaceFile(path, func(part string) error {
 			// A rowid that is no column of its table may change, as nobody can refer to it.
-			if _, err := db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+			if _, err := db.ExecContext(ctx, "VACUUM INTO ?", onDiskURI(part)); err != nil {
 				return err
 			}
 			return verifyFile(ctx, part)
@@ -99,11 +100,10 @@ func Restore(ctx context.Context, url, from string) error {
 		if err := copyFile(ctx, from, part); err != nil {
 			return err
 		}
-		err := verifyFile(ctx, part)
-		if err = translate(ctx, err); fault.Of(err) == fault.Internal {
-			err = fault.Invalid.Wrap(err, "the file is damaged")
-		}
-		if err != nil {
+		if err := translate(ctx, verifyFile(ctx, part)); err != nil {
+			if fault.Of(err) == fault.Internal {
+				err = fault.Invalid.Wrap(err, "the file is damaged")
+			}
 			return about(err, "%s", from)
 		}
 		free, err = at.claim(ctx)
@@ -145,6 +145,24 @@ func (r *Repo) beside(ctx context.Context, elsewhere error, fn func(context.Cont
 		defer db.Close()
 		return translate(ctx, fn(ctx, db, st.at))
 	})
+}
+
+// onDiskURI names a file for a connection that may be to a database in memory, and would make
+// the file there too.
+func onDiskURI(path string) string {
+	vfs := "unix"
+	if runtime.GOOS == "windows" {
+		vfs = "win32"
+	}
+	return fileURI(path, url.Values{"vfs": {vfs}})
+}
+
+func fileURI(path string, q url.Values) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/x
+	}
+	return "file://" + escapePath(path) + "?" + q.Encode()
 }
 
 // sideFiles are what SQLite keeps beside a database that is open, or was when its program died.
@@ -303,7 +321,7 @@ func integrity(ctx context.Context, db *sql.DB) error {
 }
 
 func openFile(path string, q url.Values) (*sql.DB, error) {
-	connector, err := sqlite.NewConnector("file://" + escapePath(filepath.ToSlash(path)) + "?" + q.Encode())
+	connector, err := sqlite.NewConnector(fileURI(path, q))
 	if err != nil {
 		return nil, err
 	}
