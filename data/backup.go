@@ -45,7 +45,7 @@ func (r *Repo) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return fault.Unavailable.Wrap(err, "the working directory cannot be read")
 	}
-	err = r.beside(ctx, errDump, func(ctx context.Context, db *sql.DB, at address) error {
+	err = r.beside(ctx, errDump, func(ctx context.Context, db *sql.DB) error {
 		if err := notInUse(path); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (r *Repo) Backup(ctx context.Context, path string) error {
 // refer to others that are not there. It takes as long as reading the file does; others
 // read and write meanwhile. It gives fault.Invalid on PostgreSQL, with what to do.
 func (r *Repo) Check(ctx context.Context) error {
-	return r.beside(ctx, errAmcheck, func(ctx context.Context, db *sql.DB, at address) error {
+	return r.beside(ctx, errAmcheck, func(ctx context.Context, db *sql.DB) error {
 		if err := integrity(ctx, db); err != nil {
 			return err
 		}
@@ -116,20 +116,31 @@ func Restore(ctx context.Context, url, from string) error {
 	return nil
 }
 
-func restorable(url string) (address, error) {
-	at, err := parseURL(url)
-	if err == nil && at.memory {
-		err = fault.Invalid.Errorf("a database in memory cannot be restored: it is new each time")
+// restorable gives the SQLite file of a URL.
+func restorable(url string) (*sqliteEngine, error) {
+	at, err := engineOf(url)
+	if err != nil {
+		return nil, err
 	}
-	return at, err
+	file, ok := at.(*sqliteEngine)
+	if !ok {
+		return nil, errUndump
+	}
+	if file.memory {
+		return nil, fault.Invalid.Errorf("a database in memory cannot be restored: it is new each time")
+	}
+	return file, nil
 }
 
 // beside runs fn with a connection of its own to a SQLite database, while others go on.
-func (r *Repo) beside(ctx context.Context, elsewhere error, fn func(context.Context, *sql.DB, address) error) error {
+func (r *Repo) beside(ctx context.Context, elsewhere error, fn func(context.Context, *sql.DB) error) error {
+	if r.Engine() != SQLite {
+		return elsewhere
+	}
 	return r.opened(ctx, refuseAbsent, func(st *store) error {
 		gate, places := st.reading, 1
-		if st.at.memory { // one write or many reads
-			gate, places = st.writing, st.writePlaces
+		if st.reading == st.writing { // in memory: one write or many reads
+			places = st.writePlaces
 		}
 		if err := gate.enter(ctx, places); err != nil {
 			return err
@@ -138,12 +149,12 @@ func (r *Repo) beside(ctx context.Context, elsewhere error, fn func(context.Cont
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		defer context.AfterFunc(st.ctx, func() { cancel(errNotRunning) })()
-		db, err := openPool(st.at, migrating, 1)
+		db, err := st.engine.migrator()
 		if err != nil {
 			return translate(ctx, err)
 		}
 		defer db.Close()
-		return translate(ctx, fn(ctx, db, st.at))
+		return translate(ctx, fn(ctx, db))
 	})
 }
 
@@ -334,12 +345,12 @@ var errInUse = fault.Unavailable.Errorf("a program has the database open: stop i
 
 // claim locks out everybody else from the database file, if there is one, and brings it
 // into one file, so that it can be replaced by another. free is to be called afterwards.
-func (a address) claim(ctx context.Context) (free func(), err error) {
-	_, err = os.Stat(a.path)
+func (e *sqliteEngine) claim(ctx context.Context) (free func(), err error) {
+	_, err = os.Stat(e.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return func() {}, notInUse(a.path)
+		return func() {}, notInUse(e.path)
 	}
-	db, err := openFile(a.path, url.Values{"_busy_timeout": {"0"}, "_error_rc": {"1"}})
+	db, err := openFile(e.path, url.Values{"_busy_timeout": {"0"}, "_error_rc": {"1"}})
 	if err != nil {
 		return func() {}, err
 	}
@@ -352,7 +363,7 @@ func (a address) claim(ctx context.Context) (free func(), err error) {
 		return free, errInUse
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		// That may be why it is replaced. But the lock does not tell who has it.
-		if notInUse(a.path) != nil {
+		if notInUse(e.path) != nil {
 			return free, fault.Unavailable.Wrap(err, "the database is damaged, and may be open: stop the program, and move the file and those beside it (-wal, -shm) away")
 		}
 		return free, nil

@@ -2,47 +2,57 @@ package data
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/uptrace/bun"
 )
 
-// recorder notes the statements of Go migrations.
+// recorder is a connection that notes the statements it runs.
 type recorder struct {
-	on  bool
+	conn
 	all []string
 }
 
-type recordedKey struct{}
-
-// BeforeQuery notes a statement. bun asks twice for a query that runs through a Tx: when it
-// is made and when it is sent, with the context of the first.
-func (r *recorder) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if !r.on || ctx.Value(recordedKey{}) != nil {
-		return ctx
-	}
-	r.all = append(r.all, event.Query+";\n")
-	return context.WithValue(ctx, recordedKey{}, true)
+func (r *recorder) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	r.note(query)
+	return r.conn.ExecContext(ctx, query, args...)
 }
 
-// AfterQuery does nothing.
-func (r *recorder) AfterQuery(context.Context, *bun.QueryEvent) {}
+func (r *recorder) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	r.note(query)
+	return r.conn.QueryContext(ctx, query, args...)
+}
 
-// take gives what was noted since the last time.
-func (r *recorder) take() []string {
-	all := r.all
-	r.all = nil
-	return all
+func (r *recorder) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	r.note(query)
+	return r.conn.QueryRowContext(ctx, query, args...)
+}
+
+func (r *recorder) note(query string) {
+	if !strings.HasSuffix(query, "SAVEPOINT bennu") { // ours, of a Write inside
+		r.all = append(r.all, strings.TrimSpace(query)+";\n")
+	}
+}
+
+// recorded is the same action, which leaves its statements in the recorder.
+func (a action) recorded() (action, *recorder) {
+	rec, run := &recorder{}, a.run
+	a.run = func(ctx context.Context, tx Tx) error {
+		rec.conn = tx.f.conn
+		tx.f.conn = rec
+		defer func() { tx.f.conn = rec.conn }()
+		return run(ctx, tx)
+	}
+	return a, rec
 }
 
 var errDry = errors.New("data: a dry run is rolled back")
 
 // dryRun does in one transaction what to would do in many, prints it, and rolls it back.
 func (m *migrator) dryRun(ctx context.Context, s migrationSet, number int64, out io.Writer) error {
-	err := m.inTx(ctx, func(tx bun.Tx) error {
+	err := m.inTx(ctx, func(ctx context.Context, tx Tx) error {
 		if err := m.dry(ctx, tx, s, number, out); err != nil {
 			return err
 		}
@@ -54,7 +64,7 @@ func (m *migrator) dryRun(ctx context.Context, s migrationSet, number int64, out
 	return err
 }
 
-func (m *migrator) dry(ctx context.Context, tx bun.Tx, s migrationSet, number int64, out io.Writer) error {
+func (m *migrator) dry(ctx context.Context, tx Tx, s migrationSet, number int64, out io.Writer) error {
 	if err := m.prepare(ctx, tx); err != nil {
 		return err
 	}
@@ -88,22 +98,24 @@ func (m *migrator) dry(ctx context.Context, tx bun.Tx, s migrationSet, number in
 }
 
 // dryStep runs and prints one migration.
-func (m *migrator) dryStep(ctx context.Context, tx bun.Tx, s migrationSet, one migration, way direction, out io.Writer) error {
+func (m *migrator) dryStep(ctx context.Context, tx Tx, s migrationSet, one migration, way direction, out io.Writer) error {
 	c, arrow := one.action(way), "up"
 	if way == goDown {
 		arrow = "down"
-	}
-	var err error
-	if !c.alone {
-		err = m.stepIn(ctx, tx, s, one, c, way)
 	}
 	text := strings.TrimSpace(c.script)
 	if text != "" && !strings.HasSuffix(text, ";") {
 		text += "\n;" // it may end in a comment
 	}
+	rec := &recorder{}
 	if c.run != nil {
-		text = strings.Join(m.record.take(), "")
+		c, rec = c.recorded()
 	}
+	var err error
+	if !c.alone {
+		err = m.stepIn(ctx, tx, s, one, c, way)
+	}
+	text += strings.Join(rec.all, "")
 	note := ""
 	if c.alone {
 		note = " (outside of a transaction; not tried)"

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/bennu-go/bennu/fault"
 )
 
@@ -42,13 +40,13 @@ var recordColumns = map[Engine]string{
 }
 
 // columns are those of the table of records; none if it is not there.
-func (m *migrator) columns(ctx context.Context, tx bun.Tx) (names []string, err error) {
+func (m *migrator) columns(ctx context.Context, tx Tx) (names []string, err error) {
 	err = tx.NewRaw(recordColumns[m.engine]).Scan(ctx, &names)
 	return names, err
 }
 
 // prepare makes the table of records, or brings one from before parts up to date.
-func (m *migrator) prepare(ctx context.Context, tx bun.Tx) error {
+func (m *migrator) prepare(ctx context.Context, tx Tx) error {
 	columns, err := m.columns(ctx, tx)
 	if err != nil || slices.Contains(columns, "part") {
 		return err
@@ -72,7 +70,7 @@ func (m *migrator) prepare(ctx context.Context, tx bun.Tx) error {
 
 // records gives what is recorded of a part, by number. Where nothing was migrated yet,
 // or by a program from before parts, it changes nothing.
-func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int64]migrationRecord, error) {
+func (m *migrator) records(ctx context.Context, tx Tx, part string) (map[int64]migrationRecord, error) {
 	columns, err := m.columns(ctx, tx)
 	if err != nil || len(columns) == 0 {
 		return nil, err
@@ -102,7 +100,7 @@ func (m *migrator) records(ctx context.Context, tx bun.Tx, part string) (map[int
 
 // pending are the migrations that are not recorded, in order. What is recorded must be what
 // the program has.
-func (m *migrator) pending(ctx context.Context, tx bun.Tx, s migrationSet) ([]migration, error) {
+func (m *migrator) pending(ctx context.Context, tx Tx, s migrationSet) ([]migration, error) {
 	records, err := m.records(ctx, tx, s.part)
 	if err != nil {
 		return nil, err
@@ -143,20 +141,20 @@ func (s migrationSet) check(records map[int64]migrationRecord) error {
 }
 
 // note records a migration.
-func (m *migrator) note(ctx context.Context, tx bun.Tx, part string, one migration, done bool) error {
+func (m *migrator) note(ctx context.Context, tx Tx, part string, one migration, done bool) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO bennu_migrations (part, number, name, done) VALUES (?, ?, ?, ?)", part, one.number, one.name, done)
 	return err
 }
 
 // erase forgets a migration.
-func (m *migrator) erase(ctx context.Context, tx bun.Tx, part string, one migration) error {
+func (m *migrator) erase(ctx context.Context, tx Tx, part string, one migration) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM bennu_migrations WHERE part = ? AND number = ?", part, one.number)
 	return err
 }
 
 // status is how far the program's own migrations are, and which ones of parts there are.
 func (m *migrator) status(ctx context.Context, s migrationSet) (states []MigrationState, err error) {
-	err = m.look(ctx, func(tx bun.Tx) error {
+	err = m.look(ctx, func(ctx context.Context, tx Tx) error {
 		records, err := m.records(ctx, tx, "")
 		if err != nil {
 			return err
@@ -199,7 +197,7 @@ func (s migrationSet) states(records map[int64]migrationRecord) []MigrationState
 }
 
 // parts are those with records, other than the program itself.
-func (m *migrator) parts(ctx context.Context, tx bun.Tx) (names []string, err error) {
+func (m *migrator) parts(ctx context.Context, tx Tx) (names []string, err error) {
 	columns, err := m.columns(ctx, tx)
 	if err != nil || !slices.Contains(columns, "part") {
 		return nil, err

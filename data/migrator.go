@@ -2,7 +2,6 @@ package data
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"io/fs"
@@ -24,13 +23,13 @@ import (
 type migrator struct {
 	repo   *Repo
 	engine Engine
-	conn   bun.Conn
-	record *recorder
+	db     *bun.DB // makes queries
+	conn   *sql.Conn
 }
 
 // migrating runs fn with a migrator, on the running repo or on one that is open for so long.
 func (r *Repo) migrating(ctx context.Context, a absent, fn func(*migrator) error) error {
-	if ctx.Value(runningKey{r}) != nil {
+	if ctx.Value(frameKey{r}) != nil {
 		return fault.Internal.Errorf("data: a migration inside a transaction: leave the Write or Read first")
 	}
 	return r.opened(ctx, a, func(st *store) error {
@@ -51,20 +50,23 @@ const (
 func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) error {
 	if st := r.live.Load(); st != nil {
 		if err := fn(st); err != nil {
-			return st.at.about(err)
+			return st.engine.about(err)
 		}
 		return nil
 	}
-	at, err := parseURL(r.URL)
+	at, err := engineOf(r.URL)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(at.path); !at.memory && errors.Is(err, fs.ErrNotExist) {
+	if file, ok := at.(*sqliteEngine); ok && file.absent() {
 		switch a {
 		case pretendPresent:
-			at = address{memory: true, path: "/bennu-" + rand.Text()}
+			at, err = engineOf("sqlite::memory:")
 		case refuseAbsent:
-			return at.about(fault.NotFound.Wrap(err, "there is no database"))
+			err = at.about(fault.NotFound.Errorf("there is no database"))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	st, err := open(ctx, at, r)
@@ -86,29 +88,40 @@ func (st *store) boot(ctx context.Context, r *Repo, all migrationSet) error {
 	return st.migrating(ctx, r, func(m *migrator) error { return m.boot(ctx, all, r.OnBoot) })
 }
 
+// absent reports whether the file is still to be made.
+func (e *sqliteEngine) absent() bool {
+	if e.memory {
+		return false
+	}
+	_, err := os.Stat(e.path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // migrating keeps the writes of this program out while fn runs, where only one can write.
 func (st *store) migrating(ctx context.Context, r *Repo, fn func(*migrator) error) error {
 	if err := st.writing.enter(ctx, st.writePlaces); err != nil {
 		return err
 	}
 	defer st.writing.leave(st.writePlaces)
-	pool, err := openPool(st.at, migrating, 1)
+	st.endGroup(ctx)
+	pool, err := st.engine.migrator()
 	if err != nil {
 		return translate(ctx, err)
 	}
-	db := bun.NewDB(pool, st.writer.Dialect())
-	defer db.Close()
-	m := &migrator{repo: r, engine: SQLite, record: &recorder{}}
-	db.AddQueryHook(m.record)
-	if m.conn, err = db.Conn(ctx); err != nil {
+	m := &migrator{repo: r, engine: st.engine.name(), db: bun.NewDB(pool, st.writer.Dialect())}
+	defer m.db.Close()
+	if m.conn, err = pool.Conn(ctx); err != nil {
 		return translate(ctx, err)
 	}
 	defer m.conn.Close()
 	return fn(m)
 }
 
-// The lock of all migrating in a PostgreSQL database: "bennu" as a number.
-const migrationLock = 0x62656e6e75
+// The lock of all migrating in a PostgreSQL database; the number spells "bennu".
+const (
+	lockSQL   = "SELECT pg_try_advisory_lock(422979890805)"
+	unlockSQL = "SELECT pg_advisory_unlock(422979890805)"
+)
 
 // lockPoll is how often a program that waits for another's migrations asks for its turn.
 const lockPoll = 100 * time.Millisecond
@@ -121,7 +134,7 @@ func (m *migrator) locked(ctx context.Context, fn func() error) error {
 		if err := m.lock(ctx); err != nil {
 			return translate(ctx, err)
 		}
-		defer m.conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(?)", int64(migrationLock))
+		defer m.conn.ExecContext(context.WithoutCancel(ctx), unlockSQL)
 	}
 	return fn()
 }
@@ -133,7 +146,7 @@ func (m *migrator) lock(ctx context.Context) error {
 	defer poll.Stop()
 	for waiting := false; ; waiting = true {
 		var mine bool
-		err := m.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(?)", int64(migrationLock)).Scan(&mine)
+		err := m.conn.QueryRowContext(ctx, lockSQL).Scan(&mine)
 		if err != nil || mine {
 			return err
 		}
@@ -152,7 +165,7 @@ func (m *migrator) lock(ctx context.Context) error {
 func (m *migrator) boot(ctx context.Context, s migrationSet, policy Boot) error {
 	// Most starts find nothing to do, and need no lock for that.
 	var pending []migration
-	err := m.look(ctx, func(tx bun.Tx) (err error) {
+	err := m.look(ctx, func(ctx context.Context, tx Tx) (err error) {
 		pending, err = m.pending(ctx, tx, s)
 		return err
 	})
@@ -206,7 +219,7 @@ func (m *migrator) down(ctx context.Context, s migrationSet, steps int) error {
 // todo is which migrations are pending and which are applied, in order. The table of records
 // is ready then.
 func (m *migrator) todo(ctx context.Context, s migrationSet) (pending, applied []migration, err error) {
-	err = m.inTx(ctx, func(tx bun.Tx) (err error) {
+	err = m.inTx(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if err := m.prepare(ctx, tx); err != nil {
 			return err
 		}
@@ -260,7 +273,7 @@ func (m *migrator) step(ctx context.Context, s migrationSet, one migration, way 
 	if c.alone {
 		err = m.stepAlone(ctx, s, one, c, way)
 	} else {
-		err = m.inTx(ctx, func(tx bun.Tx) error { return m.stepIn(ctx, tx, s, one, c, way) })
+		err = m.inTx(ctx, func(ctx context.Context, tx Tx) error { return m.stepIn(ctx, tx, s, one, c, way) })
 	}
 	switch {
 	case err != nil && c.alone:
@@ -274,7 +287,7 @@ func (m *migrator) step(ctx context.Context, s migrationSet, one migration, way 
 }
 
 // stepIn makes a change and records it in a transaction, both or neither.
-func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s migrationSet, one migration, c action, way direction) error {
+func (m *migrator) stepIn(ctx context.Context, tx Tx, s migrationSet, one migration, c action, way direction) error {
 	// Another program may have done it since we looked; now it cannot.
 	records, err := m.records(ctx, tx, s.part)
 	if err != nil {
@@ -283,7 +296,7 @@ func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s migrationSet, one mi
 	if _, applied := records[one.number]; applied == bool(way) {
 		return nil
 	}
-	if err := m.run(ctx, tx, c); err != nil {
+	if err := c.runIn(ctx, tx); err != nil {
 		return err
 	}
 	if m.engine == SQLite {
@@ -300,7 +313,7 @@ func (m *migrator) stepIn(ctx context.Context, tx bun.Tx, s migrationSet, one mi
 // stepAlone records a change as begun, makes it outside of a transaction, and records it as
 // done. What is between is found by the next one to look.
 func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration, c action, way direction) error {
-	err := m.inTx(ctx, func(tx bun.Tx) error {
+	err := m.inTx(ctx, func(ctx context.Context, tx Tx) error {
 		if err := m.erase(ctx, tx, s.part, one); err != nil {
 			return err
 		}
@@ -310,11 +323,11 @@ func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration,
 		return err
 	}
 	for _, statement := range statements(c.script) {
-		if _, err := m.conn.Conn.ExecContext(ctx, statement); err != nil {
+		if _, err := m.conn.ExecContext(ctx, statement); err != nil {
 			return translate(ctx, err)
 		}
 	}
-	return m.inTx(ctx, func(tx bun.Tx) error {
+	return m.inTx(ctx, func(ctx context.Context, tx Tx) error {
 		if err := m.erase(ctx, tx, s.part, one); err != nil || way == goDown {
 			return err
 		}
@@ -322,19 +335,13 @@ func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration,
 	})
 }
 
-// run makes the change itself.
-func (m *migrator) run(ctx context.Context, tx bun.Tx, c action) error {
-	if c.run == nil {
-		_, err := tx.Tx.ExecContext(ctx, c.script) // past bun, which would look for arguments
-		return err
+// runIn makes the change.
+func (a action) runIn(ctx context.Context, tx Tx) error {
+	if a.run != nil {
+		return a.run(ctx, tx)
 	}
-	m.record.on = true
-	defer func() { m.record.on = false }()
-	run := &running{tx: tx, write: true}
-	if err := c.run(context.WithValue(ctx, runningKey{m.repo}, run), Tx{run}); err != nil {
-		return err
-	}
-	return run.broken
+	_, err := tx.ExecContext(ctx, a.script)
+	return err
 }
 
 // checkForeignKeys finds on SQLite what a migration broke, which runs with the checks off so
@@ -354,25 +361,35 @@ func checkForeignKeys(ctx context.Context, db interface {
 }
 
 // inTx runs fn in a transaction of the migrator's connection.
-func (m *migrator) inTx(ctx context.Context, fn func(tx bun.Tx) error) error {
+func (m *migrator) inTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
 	return m.transact(ctx, nil, fn)
 }
 
 // look runs fn in a transaction that only reads, and so waits for nobody.
-func (m *migrator) look(ctx context.Context, fn func(tx bun.Tx) error) error {
+func (m *migrator) look(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
 	return m.transact(ctx, &sql.TxOptions{ReadOnly: true}, fn)
 }
 
-func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(tx bun.Tx) error) error {
-	tx, err := m.conn.BeginTx(ctx, opts)
+func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ctx context.Context, tx Tx) error) error {
+	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), opts)
 	if err != nil {
 		return translate(ctx, err)
 	}
 	defer tx.Rollback()
-	if err := fn(tx); err != nil {
+	f := &frame{run: &run{db: m.db, conn: tx, engine: m.engine}, write: opts == nil}
+	defer func() { f.over = true }()
+	inside := context.WithValue(ctx, frameKey{m.repo}, f)
+	if err := fn(inside, Tx{f}); err != nil {
+		return f.explain(ctx, err)
+	}
+	if err := f.whole(ctx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
 		return translate(ctx, err)
 	}
-	return translate(ctx, tx.Commit())
+	f.committed(ctx)
+	return nil
 }
 
 // without is those of all that are not in some, in order.
