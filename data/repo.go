@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"sync/atomic"
@@ -44,6 +45,10 @@ type Repo struct {
 	// Drain is how long a stopping repo waits for running transactions before it
 	// cuts them off. Default 5 s.
 	Drain time.Duration
+
+	// Slow is how long a statement may take before it is logged, its shape without the
+	// values. Default 500 ms; negative: nothing is logged.
+	Slow time.Duration
 
 	live atomic.Pointer[store] // nil when not running
 }
@@ -124,6 +129,8 @@ func (r *Repo) connections(e Engine) int {
 	}
 	return e.size()
 }
+
+func (r *Repo) slow() time.Duration { return cmp.Or(r.Slow, 500*time.Millisecond) }
 
 func (r *Repo) drain() time.Duration {
 	if r.Drain > 0 {

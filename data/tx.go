@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -64,8 +65,11 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 	if err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	res, err := t.f.conn.ExecContext(within, t.format(query, args))
-	return res, t.f.note(ctx, err)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return res, err
 }
 
 // QueryContext runs SQL that gives rows, which the caller closes.
@@ -74,8 +78,11 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 	if err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	rows, err := t.f.conn.QueryContext(within, t.format(query, args))
-	return rows, t.f.note(ctx, err)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return rows, err
 }
 
 // QueryRowContext runs SQL that gives one row. Its errors come with Scan.
@@ -87,8 +94,9 @@ func (t Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql
 		cancel()
 		return t.f.conn.QueryRowContext(ended, query)
 	}
+	begin := time.Now()
 	row := t.f.conn.QueryRowContext(within, t.format(query, args))
-	_ = t.f.note(ctx, row.Err())
+	t.f.executed(ctx, query, begin, t.f.note(ctx, row.Err()))
 	return row
 }
 
