@@ -140,3 +140,13 @@ func (g *group) end(b body) {
 	}
 	_ = g.tx.Rollback() // fails only if the engine has done it already
 }
+
+// endGroup commits what is open, for whoever is inside the writing gate and wants another
+// connection to write.
+func (st *store) endGroup(ctx context.Context) {
+	if g := st.group; g != nil {
+		g.end(body{st: st, ctx: ctx})
+		st.group = nil
+		close(g.done)
+	}
+}

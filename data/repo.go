@@ -28,6 +28,12 @@ type Repo struct {
 	// Migrations has the .sql files. Nil leaves the schema alone.
 	Migrations fs.FS
 
+	// GoMigrations are those written in Go, numbered together with the files.
+	GoMigrations []Migration
+
+	// OnBoot is what Start does about migrations that the database lacks. Default Run.
+	OnBoot Boot
+
 	// Models are the join tables of many-to-many relations, which bun must know
 	// before it meets them, as in (*OrderItem)(nil). Other models need no mention.
 	Models []any
@@ -58,7 +64,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	migrations, err := readMigrations(r.Migrations)
+	migrations, err := r.ownMigrations(at.name())
 	if err != nil {
 		return err
 	}
@@ -66,7 +72,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return at.about(err)
 	}
-	if err := st.migrate(ctx, migrations); err != nil {
+	if err := st.boot(ctx, r, migrations); err != nil {
 		st.closePools()
 		return at.about(err)
 	}
