@@ -20,6 +20,8 @@ type store struct {
 	grouping         bool // several writes share a commit
 	concurrent       bool // a statement alone needs no BEGIN, and writes run side by side
 
+	slow time.Duration // from which a statement is logged
+
 	group *group // that is open; of whoever is inside the writing gate
 
 	writes, reads, errors, commits atomic.Int64
@@ -30,13 +32,17 @@ type store struct {
 
 // open makes the pools and tries them.
 func open(ctx context.Context, e engine, r *Repo) (*store, error) {
-	st := &store{engine: e}
+	st := &store{engine: e, slow: r.slow()}
 	st.ctx, st.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx, st, r.connections(e.name())); err != nil {
 		st.closePools()
 		return nil, translate(ctx, err)
 	}
 	st.writer.RegisterModel(r.Models...)
+	st.writer.AddQueryHook(watcher{st.slow})
+	if st.readers != st.writer {
+		st.readers.AddQueryHook(watcher{st.slow})
+	}
 	return st, nil
 }
 
