@@ -270,7 +270,7 @@ func RetryJob(ctx context.Context, id int64) error {
 		if queue != "" {
 			e.wakeAfter(tx, queue)
 		}
-		onCommit(tx, func() { e.reports.touch(id) })
+		tx.OnCommit(func() { e.reports.touch(id) })
 		return err
 	})
 }

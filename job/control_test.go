@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"fmt"
+	"github.com/bennu-go/bennu/data"
 	"slices"
 	"testing"
 	"time"
@@ -11,9 +12,11 @@ import (
 	"github.com/bennu-go/bennu/job"
 )
 
-func TestPauseResumeScale(t *testing.T) {
+func TestPauseResumeScale(t *testing.T) { each(t, testPauseResumeScale) }
+
+func testPauseResumeScale(t *testing.T, repo *data.Repo) {
 	g := newGate("gate")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}, "other": {}}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}, "other": {}}})
 	stats := func(queue string) job.QueueStats {
 		all, err := job.Stats(w)
 		check(t, err)
@@ -60,9 +63,10 @@ func TestPauseResumeScale(t *testing.T) {
 }
 
 // What is set for all nodes is kept, and replaces what was set for one.
-func TestScopes(t *testing.T) {
+func TestScopes(t *testing.T) { each(t, testScopes) }
+
+func testScopes(t *testing.T, repo *data.Repo) {
 	g := newGate("gate")
-	repo := fileRepo(t)
 	a := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Name: "a"})
 	b := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Name: "b"})
 	check(t, job.PauseQueue(a, "default", "b"))
@@ -91,9 +95,11 @@ func TestScopes(t *testing.T) {
 	awaitState(t, a, job.Completed, append(refs, more)...)
 }
 
-func TestDrain(t *testing.T) {
+func TestDrain(t *testing.T) { each(t, testDrain) }
+
+func testDrain(t *testing.T, repo *data.Repo) {
 	g := newGate("gate")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	for _, where := range []job.Scope{job.AllNodes, job.ThisNode} {
 		a := enqueue(t, w, g.job, "a")
 		awaitState(t, w, job.Running, a)
@@ -118,9 +124,10 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-func TestCancelJob(t *testing.T) {
+func TestCancelJob(t *testing.T) { each(t, testCancelJob) }
+
+func testCancelJob(t *testing.T, repo *data.Repo) {
 	g := newGate("gate")
-	repo := fileRepo(t)
 	here := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	there := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{}})
 	for _, w := range []*world{here, there} {
@@ -143,9 +150,11 @@ func TestCancelJob(t *testing.T) {
 	}
 }
 
-func TestRetryJob(t *testing.T) {
+func TestRetryJob(t *testing.T) { each(t, testRetryJob) }
+
+func testRetryJob(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", once)
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	a := enqueue(t, w, g.job, "a")
 	awaitState(t, w, job.Running, a)
 	waits := enqueue(t, w, g.job, "waits", job.After(a))
@@ -180,9 +189,11 @@ func TestRetryJob(t *testing.T) {
 	}
 }
 
-func TestDeleteJob(t *testing.T) {
+func TestDeleteJob(t *testing.T) { each(t, testDeleteJob) }
+
+func testDeleteJob(t *testing.T, repo *data.Repo) {
 	g := newGate("gate")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	a := enqueue(t, w, g.job, "a")
 	awaitState(t, w, job.Running, a)
 	if err := job.DeleteJob(w, a.ID); fault.Of(err) != fault.Conflict {
@@ -200,10 +211,12 @@ func TestDeleteJob(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestList(t *testing.T) {
+func TestList(t *testing.T) { each(t, testList) }
+
+func testList(t *testing.T, repo *data.Repo) {
 	g, other := newGate("gate"), newGate("other")
 	now := newClock()
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job, other.job}, Queues: map[string]job.Queue{}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job, other.job}, Queues: map[string]job.Queue{}, Now: now.time})
 	refs, err := g.job.EnqueueAll(w, []string{"1", "2", "3"}, job.Label("it's \"x\""))
 	check(t, err)
 	later := enqueue(t, w, g.job, "4", job.In(time.Hour), job.InQueue("reports"), job.Priority(3))
@@ -241,10 +254,12 @@ func TestList(t *testing.T) {
 	}
 }
 
-func TestStats(t *testing.T) {
+func TestStats(t *testing.T) { each(t, testStats) }
+
+func testStats(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", once)
 	now := newClock()
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}}, Now: now.time})
 	a := enqueue(t, w, g.job, "a")
 	awaitState(t, w, job.Running, a)
 	enqueue(t, w, g.job, "b", job.After(a))
@@ -267,8 +282,10 @@ func TestStats(t *testing.T) {
 	}
 }
 
-func TestControlThatMakesNoSense(t *testing.T) {
-	w := run(t, &job.Runner{Repo: fileRepo(t)})
+func TestControlThatMakesNoSense(t *testing.T) { each(t, testControlThatMakesNoSense) }
+
+func testControlThatMakesNoSense(t *testing.T, repo *data.Repo) {
+	w := run(t, &job.Runner{Repo: repo})
 	for _, err := range []error{
 		job.PauseQueue(w, "", job.AllNodes), job.PauseQueue(w, "a\nb", job.AllNodes),
 		job.ScaleQueue(w, "default", job.AllNodes, -1), job.ScaleQueue(w, "default", job.AllNodes, 100_001),

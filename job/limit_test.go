@@ -13,12 +13,13 @@ import (
 	"github.com/bennu-go/bennu/job"
 )
 
-func TestConcurrencyIsOfAllNodes(t *testing.T) {
+func TestConcurrencyIsOfAllNodes(t *testing.T) { each(t, testConcurrencyIsOfAllNodes) }
+
+func testConcurrencyIsOfAllNodes(t *testing.T, repo *data.Repo) {
 	for _, most := range []int{1, 2, 3} {
 		g := newGate("gate", job.Limit{Concurrency: most})
-		repo := fileRepo(t)
 		a := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
-		run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
+		b := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 		var refs []job.Ref
 		for i := range most + 2 {
 			refs = append(refs, enqueue(t, a, g.job, fmt.Sprint(i)))
@@ -47,14 +48,18 @@ func TestConcurrencyIsOfAllNodes(t *testing.T) {
 		if g.most != most {
 			t.Errorf("%d ran at once, and %d may", g.most, most)
 		}
+		a.stop()
+		b.stop()
 	}
 }
 
 // What waits for room takes no place, so that other jobs of the queue go on.
-func TestALimitHoldsUpNobodyElse(t *testing.T) {
+func TestALimitHoldsUpNobodyElse(t *testing.T) { each(t, testALimitHoldsUpNobodyElse) }
+
+func testALimitHoldsUpNobodyElse(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.Limit{Concurrency: 1})
 	free := newGate("free")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job, free.job}, Queues: map[string]job.Queue{"default": {Concurrency: 2}}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job, free.job}, Queues: map[string]job.Queue{"default": {Concurrency: 2}}})
 	ins := make([]string, 2500)
 	for i := range ins {
 		ins[i] = fmt.Sprint(i)
@@ -69,8 +74,12 @@ func TestALimitHoldsUpNobodyElse(t *testing.T) {
 }
 
 func TestThoseThatWaitBeginByPriorityAndAge(t *testing.T) {
+	each(t, testThoseThatWaitBeginByPriorityAndAge)
+}
+
+func testThoseThatWaitBeginByPriorityAndAge(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.Limit{Concurrency: 1})
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	first := enqueue(t, w, g.job, "first")
 	awaitState(t, w, job.Running, first)
 	refs := []job.Ref{
@@ -88,9 +97,11 @@ func TestThoseThatWaitBeginByPriorityAndAge(t *testing.T) {
 	}
 }
 
-func TestLimitBy(t *testing.T) {
+func TestLimitBy(t *testing.T) { each(t, testLimitBy) }
+
+func testLimitBy(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.LimitBy(func(s string) string { return s[:1] }, job.Limit{Concurrency: 1}))
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	a1 := enqueue(t, w, g.job, "a1")
 	a2 := enqueue(t, w, g.job, "a2")
 	b1 := enqueue(t, w, g.job, "b1")
@@ -105,9 +116,11 @@ func TestLimitBy(t *testing.T) {
 	awaitState(t, w, job.Completed, a2)
 }
 
-func TestALimitOfSeveralJobs(t *testing.T) {
+func TestALimitOfSeveralJobs(t *testing.T) { each(t, testALimitOfSeveralJobs) }
+
+func testALimitOfSeveralJobs(t *testing.T, repo *data.Repo) {
 	one, other := newGate("one", job.Limit{Name: "maps", Concurrency: 1}), newGate("other", job.Limit{Name: "maps", Concurrency: 1})
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{one.job, other.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{one.job, other.job}})
 	a := enqueue(t, w, one.job, "a")
 	awaitState(t, w, job.Running, a)
 	b := enqueue(t, w, other.job, "b")
@@ -118,11 +131,13 @@ func TestALimitOfSeveralJobs(t *testing.T) {
 	awaitState(t, w, job.Completed, b)
 }
 
-func TestRate(t *testing.T) {
+func TestRate(t *testing.T) { each(t, testRate) }
+
+func testRate(t *testing.T, repo *data.Repo) {
 	var ran atomic.Int64
 	count := job.Define("count", func(context.Context, int) error { ran.Add(1); return nil }, job.Limit{Rate: 2, Period: time.Hour})
 	now := newClock()
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{count}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{count}, Now: now.time})
 	first := enqueue(t, w, count, 0)
 	awaitState(t, w, job.Completed, first)
 	now.advance(10 * time.Minute)
@@ -165,9 +180,11 @@ func TestRate(t *testing.T) {
 }
 
 // The place of a job whose node has died is found again.
-func TestALimitOutlivesANode(t *testing.T) {
+func TestALimitOutlivesANode(t *testing.T) { each(t, testALimitOutlivesANode) }
+
+func testALimitOutlivesANode(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.Limit{Concurrency: 1}, once)
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	first := enqueue(t, w, g.job, "first")
 	awaitState(t, w, job.Running, first)
 	next := enqueue(t, w, g.job, "next")
@@ -213,21 +230,20 @@ func TestLimitsThatMakeNoSense(t *testing.T) {
 }
 
 // Keys come from outside.
-func TestKeysOfLimits(t *testing.T) {
+func TestKeysOfLimits(t *testing.T) { each(t, testKeysOfLimits) }
+
+func testKeysOfLimits(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.LimitBy(func(s string) string { return s }, job.Limit{Concurrency: 1}))
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 20}}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 20}}})
 	long := string(make([]byte, 5000))
 	keys := []string{"", "'; DROP TABLE bennu_jobs; --", "a\tb", "nul\x00", long, long + "x", "\xff"}
 	var refs []job.Ref
 	for _, k := range keys {
 		refs = append(refs, enqueue(t, w, g.job, k))
 	}
-	awaitState(t, w, job.Running, refs...)
-	for range 2 {
-		for _, k := range g.order() {
-			g.end(k, nil)
-		}
-		awaitState(t, w, job.Completed, refs...)
-		return
+	await(t, "all at once", func() bool { return len(g.order()) == len(keys) })
+	for _, k := range g.order() {
+		g.end(k, nil)
 	}
+	awaitState(t, w, job.Completed, refs...)
 }

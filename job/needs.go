@@ -112,7 +112,7 @@ func anyNeeds(ctx context.Context, tx data.Tx) (bool, error) {
 // gone does what follows where a job will never complete.
 func (e *engine) gone(ctx context.Context, tx data.Tx, id int64) error {
 	others, err := unmeetable(ctx, tx, id, e.now())
-	onCommit(tx, func() { e.reports.touch(append(others, id)...) })
+	tx.OnCommit(func() { e.reports.touch(append(others, id)...) })
 	return err
 }
 

@@ -11,9 +11,11 @@ import (
 	"github.com/bennu-go/bennu/job"
 )
 
-func TestAfterTwoJobs(t *testing.T) {
+func TestAfterTwoJobs(t *testing.T) { each(t, testAfterTwoJobs) }
+
+func testAfterTwoJobs(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.Retry{Backoff: func(int) time.Duration { return 0 }})
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	a, b := enqueue(t, w, g.job, "a"), enqueue(t, w, g.job, "b")
 	c := enqueue(t, w, g.job, "c", job.After(a, b, a))
 	d := enqueue(t, w, g.job, "d", job.After(c), job.After(a))
@@ -33,14 +35,16 @@ func TestAfterTwoJobs(t *testing.T) {
 	awaitState(t, w, job.Completed, d)
 }
 
-func TestWhatNeverComesCancels(t *testing.T) {
+func TestWhatNeverComesCancels(t *testing.T) { each(t, testWhatNeverComesCancels) }
+
+func testWhatNeverComesCancels(t *testing.T, repo *data.Repo) {
 	for name, fail := range map[string]func(w *world, g *gate, a job.Ref) error{
 		"discarded": func(_ *world, g *gate, _ job.Ref) error { g.end("a", errTest); return nil },
 		"by itself": func(_ *world, g *gate, _ job.Ref) error { g.end("a", job.Cancel("not needed")); return nil },
 		"cancelled": func(w *world, _ *gate, a job.Ref) error { return job.CancelJob(w, a.ID, "not needed") },
 	} {
 		g := newGate("gate", once)
-		w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+		w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 		a := enqueue(t, w, g.job, "a")
 		b := enqueue(t, w, g.job, "b")
 		c := enqueue(t, w, g.job, "c", job.After(a, b))
@@ -54,16 +58,19 @@ func TestWhatNeverComesCancels(t *testing.T) {
 		g.end("b", nil) // which means nothing any more
 		awaitState(t, w, job.Completed, b)
 		awaitState(t, w, job.Cancelled, c, d)
+		w.stop()
 	}
 }
 
-func TestDeletedOrCancelledBeforeItBegan(t *testing.T) {
+func TestDeletedOrCancelledBeforeItBegan(t *testing.T) { each(t, testDeletedOrCancelledBeforeItBegan) }
+
+func testDeletedOrCancelledBeforeItBegan(t *testing.T, repo *data.Repo) {
 	for name, fail := range map[string]func(ctx context.Context, id int64) error{
 		"deleted":   job.DeleteJob,
 		"cancelled": func(ctx context.Context, id int64) error { return job.CancelJob(ctx, id, "") },
 	} {
 		g := newGate("gate")
-		w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+		w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 		a := enqueue(t, w, g.job, "a", job.In(time.Hour))
 		b := enqueue(t, w, g.job, "b", job.After(a))
 		c := enqueue(t, w, g.job, "c", job.After(b))
@@ -73,12 +80,15 @@ func TestDeletedOrCancelledBeforeItBegan(t *testing.T) {
 				t.Errorf("%s: %v", name, s)
 			}
 		}
+		w.stop()
 	}
 }
 
-func TestAfterWhatHasEnded(t *testing.T) {
+func TestAfterWhatHasEnded(t *testing.T) { each(t, testAfterWhatHasEnded) }
+
+func testAfterWhatHasEnded(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", once)
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
 	well, badly, running := enqueue(t, w, g.job, "well"), enqueue(t, w, g.job, "badly"), enqueue(t, w, g.job, "running")
 	g.end("well", nil)
 	g.end("badly", errTest)
@@ -104,10 +114,12 @@ func TestAfterWhatHasEnded(t *testing.T) {
 	}
 }
 
-func TestABatch(t *testing.T) {
+func TestABatch(t *testing.T) { each(t, testABatch) }
+
+func testABatch(t *testing.T, repo *data.Repo) {
 	part := job.Define("part", func(context.Context, int) error { return nil })
 	g := newGate("gate")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{part, g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 100}}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{part, g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 100}}})
 	refs, err := part.EnqueueAll(w, make([]int, 2300), job.In(time.Hour))
 	check(t, err)
 	whole := enqueue(t, w, g.job, "whole", job.After(refs...))
@@ -132,10 +144,12 @@ func TestABatch(t *testing.T) {
 }
 
 // A job that waits for others is then subject to its limit.
-func TestNeedsAndLimits(t *testing.T) {
+func TestNeedsAndLimits(t *testing.T) { each(t, testNeedsAndLimits) }
+
+func testNeedsAndLimits(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", job.Limit{Concurrency: 1})
 	free := newGate("free")
-	w := run(t, &job.Runner{Repo: fileRepo(t), Jobs: []job.Definition{g.job, free.job}})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job, free.job}})
 	need := enqueue(t, w, free.job, "need")
 	holds := enqueue(t, w, g.job, "holds")
 	awaitState(t, w, job.Running, holds, need)

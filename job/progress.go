@@ -244,7 +244,7 @@ func (e *engine) touchAfter(tx data.Tx, ends []end) {
 	for i, end := range ends {
 		ids[i] = end.id
 	}
-	onCommit(tx, func() { e.reports.touch(ids...) })
+	tx.OnCommit(func() { e.reports.touch(ids...) })
 }
 
 func (r *reports) any() bool {
