@@ -76,7 +76,7 @@ func (b body) newGroup() (*group, error) {
 		return nil, err
 	}
 	g := &group{tx: tx, done: make(chan struct{})}
-	g.run = run{db: b.st.writer, conn: tx, engine: b.st.engine.name()}
+	g.run = run{repo: b.Repo, db: b.st.writer, conn: tx, engine: b.st.engine.name()}
 	b.st.group = g
 	return g, nil
 }

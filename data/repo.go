@@ -39,7 +39,8 @@ type Repo struct {
 	// cuts them off. Default 5 s.
 	Drain time.Duration
 
-	live atomic.Pointer[store] // nil when not running
+	live   atomic.Pointer[store]    // nil when not running
+	outbox atomic.Pointer[dispatch] // nil when none runs on this repo
 }
 
 // Start opens the database, checks that it can be written, and brings the schema

@@ -23,6 +23,7 @@ type frame struct {
 
 // run is what the frames of one transaction have in common.
 type run struct {
+	repo   *Repo
 	db     *bun.DB // makes queries
 	conn   conn    // runs them
 	engine Engine
@@ -112,7 +113,7 @@ func (b body) alone(write, single bool) error {
 	if write {
 		pool = b.st.writer
 	}
-	f := &frame{run: &run{db: pool, engine: b.st.engine.name()}, write: write}
+	f := &frame{run: &run{repo: b.Repo, db: pool, engine: b.st.engine.name()}, write: write}
 	inside, cancel := b.inside()
 	defer cancel()
 	if single {
