@@ -12,7 +12,20 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/internal/pgtest"
 )
+
+// inBubbles runs a test on both engines, with a clock that does not wait.
+func inBubbles(t *testing.T, test func(t *testing.T, url string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "a.db")
+		synctest.Test(t, func(t *testing.T) { test(t, url) })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		url := pgtest.URL(t)
+		synctest.Test(t, func(t *testing.T) { test(t, url) })
+	})
+}
 
 // program is one of several on a database.
 type program struct {
@@ -27,9 +40,9 @@ type program struct {
 
 // runs makes a program; dead ones have an outbox that carries nothing out and shows no
 // sign of life.
-func runs(t *testing.T, path string, dead bool) *program {
+func runs(t *testing.T, url string, dead bool) *program {
 	t.Helper()
-	p := &program{ctx: onNode(t), repo: &data.Repo{URL: "sqlite:" + path}}
+	p := &program{ctx: onNode(t), repo: &data.Repo{URL: url}}
 	datatest.Start(t, p.repo)
 	p.call = data.Carry("call", func(_ context.Context, s string) error {
 		if p.fails.Load() {
@@ -57,10 +70,9 @@ func (p *program) emit(t *testing.T, texts ...string) {
 }
 
 func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		dead := runs(t, path, true)
-		alive := runs(t, path, false)
+	inBubbles(t, func(t *testing.T, url string) {
+		dead := runs(t, url, true)
+		alive := runs(t, url, false)
 		dead.emit(t, "1", "2", "3")
 		time.Sleep(4500 * time.Millisecond)
 		alive.h.wants(t)
@@ -86,9 +98,8 @@ func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
 }
 
 func TestTheLivingKeepTheirEffects(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		a, b := runs(t, path, false), runs(t, path, false)
+	inBubbles(t, func(t *testing.T, url string) {
+		a, b := runs(t, url, false), runs(t, url, false)
 		a.fails.Store(true)
 		a.emit(t, "1", "2")
 		time.Sleep(5 * time.Minute)
@@ -113,9 +124,8 @@ func TestTheLivingKeepTheirEffects(t *testing.T) {
 }
 
 func TestWhatIsLeftAtTheEndIsTakenOverAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		a, b := runs(t, path, false), runs(t, path, false)
+	inBubbles(t, func(t *testing.T, url string) {
+		a, b := runs(t, url, false), runs(t, url, false)
 		a.fails.Store(true)
 		a.emit(t, "1", "2")
 		if err := a.stop(); err != nil {
@@ -131,12 +141,11 @@ func TestWhatIsLeftAtTheEndIsTakenOverAtOnce(t *testing.T) {
 }
 
 func TestWhoLosesItsEffectsBeginsAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		a := runs(t, path, false)
+	inBubbles(t, func(t *testing.T, url string) {
+		a := runs(t, url, false)
 		a.fails.Store(true)
 		a.emit(t, "1", "2")
-		b := runs(t, path, false)
+		b := runs(t, url, false)
 
 		// Others have taken over, as if a had stood still for a while.
 		change(t, a.repo, "UPDATE bennu_outbox_owners SET holder = (SELECT max(id) FROM bennu_outbox_owners o WHERE NOT EXISTS (SELECT 1 FROM bennu_outbox WHERE owner = o.id))")
@@ -160,9 +169,8 @@ func TestWhoLosesItsEffectsBeginsAnew(t *testing.T) {
 
 // A transaction that runs while others take over.
 func TestEffectsOfATransactionThatOutlivesItsOwner(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		a := runs(t, path, false)
+	inBubbles(t, func(t *testing.T, url string) {
+		a := runs(t, url, false)
 		err := a.repo.Write(a.ctx, func(ctx context.Context, tx data.Tx) error {
 			if _, err := tx.NewRaw("DELETE FROM bennu_outbox_owners").Exec(ctx); err != nil {
 				return err
@@ -188,14 +196,13 @@ func TestEffectsOfATransactionThatOutlivesItsOwner(t *testing.T) {
 }
 
 func TestUnknownCarriersAreLeftToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		dead := runs(t, path, true)
+	inBubbles(t, func(t *testing.T, url string) {
+		dead := runs(t, url, true)
 		dead.emit(t, "1")
 		for i := range 3 {
 			change(t, dead.repo, `INSERT INTO bennu_outbox (owner, seq, carrier, body, emitted_at) SELECT owner, ?, 'newer', '"n"', 0 FROM bennu_outbox WHERE carrier = 'call'`, 100+i)
 		}
-		older := runs(t, path, false)
+		older := runs(t, url, false)
 		time.Sleep(time.Minute)
 		older.h.wants(t, "1")
 		if n := stored(t, older.repo, "bennu_outbox WHERE carrier = 'newer' AND error IS NULL"); n != 3 {
@@ -204,21 +211,20 @@ func TestUnknownCarriersAreLeftToOthers(t *testing.T) {
 		ctx := onNode(t)
 		var h heard
 		newer := data.Carry("newer", func(_ context.Context, s string) error { h.add(s); return nil })
-		repo := &data.Repo{URL: "sqlite:" + path}
+		repo := &data.Repo{URL: url}
 		datatest.Start(t, repo)
 		serveOutbox(t, ctx, &data.Outbox{Repo: repo, Carriers: []data.Carrier{newer}})
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Second)
 		h.wants(t, "n", "n", "n")
 	})
 }
 
 func TestTheDeadWithNothingLeftAreForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
+	inBubbles(t, func(t *testing.T, url string) {
 		for range 3 {
-			runs(t, path, true)
+			runs(t, url, true)
 		}
-		alive := runs(t, path, false)
+		alive := runs(t, url, false)
 		for _, step := range []struct {
 			after time.Duration
 			want  int
@@ -233,9 +239,8 @@ func TestTheDeadWithNothingLeftAreForgotten(t *testing.T) {
 
 // A large backlog is taken over page by page.
 func TestLargeBacklog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
-		dead := runs(t, path, true)
+	inBubbles(t, func(t *testing.T, url string) {
+		dead := runs(t, url, true)
 		const n = 10_100
 		var effects []data.Effect
 		var want []string
@@ -244,17 +249,16 @@ func TestLargeBacklog(t *testing.T) {
 			want = append(want, fmt.Sprint(i))
 		}
 		mustEmit(t, dead.ctx, dead.repo, effects...)
-		alive := runs(t, path, false)
+		alive := runs(t, url, false)
 		time.Sleep(20 * time.Second)
 		alive.h.wants(t, want...)
 	})
 }
 
 func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "a.db")
+	inBubbles(t, func(t *testing.T, url string) {
 		ctx := onNode(t)
-		repo := &data.Repo{URL: "sqlite:" + path}
+		repo := &data.Repo{URL: url}
 		stop := serve(t, repo)
 		var h heard
 		call := data.Carry("call", func(_ context.Context, s string) error {
