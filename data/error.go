@@ -86,6 +86,11 @@ func translate(ctx context.Context, err error) error {
 		return fault.Internal.Wrap(err, "data: the transaction is over: use its context and Tx only inside the function")
 	case ctx.Err() != nil && (err == ctx.Err() || isInterrupt(err) || pgconn.Timeout(err)):
 		return ended(ctx)
+	}
+	if v := violationOf(err); v != nil {
+		return v.fault()
+	}
+	switch {
 	case errors.As(err, &inSQLite):
 		if isInterrupt(err) {
 			return ended(ctx)

@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -64,8 +65,14 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 	if err != nil {
 		return nil, err
 	}
-	res, err := t.f.conn.ExecContext(within, t.format(query, args))
-	return res, t.f.note(ctx, err)
+	if query, err = t.format(query, args); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	res, err := t.f.conn.ExecContext(within, query)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return res, err
 }
 
 // QueryContext runs SQL that gives rows, which the caller closes.
@@ -74,29 +81,36 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 	if err != nil {
 		return nil, err
 	}
-	rows, err := t.f.conn.QueryContext(within, t.format(query, args))
-	return rows, t.f.note(ctx, err)
+	if query, err = t.format(query, args); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	rows, err := t.f.conn.QueryContext(within, query)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return rows, err
 }
 
 // QueryRowContext runs SQL that gives one row. Its errors come with Scan.
 func (t Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	within, err := t.f.statement(ctx)
-	if err != nil {
-		// A sql.Row cannot be made from an error, but this one will have one.
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		return t.f.conn.QueryRowContext(ended, query)
+	if err == nil {
+		query, err = t.format(query, args)
 	}
-	row := t.f.conn.QueryRowContext(within, t.format(query, args))
-	_ = t.f.note(ctx, row.Err())
+	if err != nil {
+		return failedRow(ctx, err)
+	}
+	begin := time.Now()
+	row := t.f.conn.QueryRowContext(within, query)
+	t.f.executed(ctx, query, begin, t.f.note(ctx, row.Err()))
 	return row
 }
 
 // format puts arguments in the place of question marks. Without arguments the text stays
 // as it is.
-func (t Tx) format(query string, args []any) string {
-	if len(args) == 0 {
-		return query
+func (t Tx) format(query string, args []any) (string, error) {
+	if len(args) > 0 {
+		query = t.f.db.QueryGen().FormatQuery(query, args...)
 	}
-	return t.f.db.QueryGen().FormatQuery(query, args...)
+	return query, badArgument(query)
 }
