@@ -246,7 +246,7 @@ func crashOf(ctx context.Context, ref process.Ref[attempt]) error {
 // as is the end of this attempt in a state.
 func (a *attempt) as(s State) end {
 	now := a.now()
-	return end{id: a.id, owner: a.owner, claims: a.claims, unique: a.unique, limitKey: a.limitKey.String, state: s, at: now, runAt: now}
+	return end{id: a.id, queue: a.claimed.queue, owner: a.owner, claims: a.claims, unique: a.unique, limitKey: a.limitKey.String, state: s, at: now, runAt: now}
 }
 
 // again makes the job begin once more without counting this attempt.

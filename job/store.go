@@ -220,6 +220,7 @@ func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err 
 // end is what became of an attempt.
 type end struct {
 	id       int64
+	queue    string
 	owner    int64
 	claims   int
 	state    State
