@@ -32,7 +32,7 @@ type attempt struct {
 }
 
 // begin runs a claimed job.
-func (e *engine) begin(c claimed, p *producer) {
+func (e *engine) begin(c claimed, p *producer) *attempt {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
@@ -53,6 +53,7 @@ func (e *engine) begin(c claimed, p *producer) {
 			a.ended()
 		}
 	}
+	return a
 }
 
 // unknownPause is when a job begins again that this program does not know: one of a newer

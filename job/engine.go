@@ -23,6 +23,7 @@ type engine struct {
 	signals   *signals
 	reports   *reports
 	counters  *telemetry.Counters
+	manual    bool // a test works it by hand
 
 	mu     sync.Mutex
 	atWork map[int64]*attempt // that run, by the job's id

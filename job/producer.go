@@ -94,7 +94,7 @@ func (p *producer) serve(ctx context.Context) error {
 			told = false // ended, or the completer, rouses
 			continue
 		}
-		jobs, more, err := p.claim(ctx)
+		jobs, more, err := p.claim(ctx, mostClaimed)
 		if err != nil {
 			if ctx.Err() == nil {
 				p.count("job.claims.failed", 1)
@@ -129,13 +129,13 @@ func (p *producer) look(ctx context.Context) (found bool) {
 	return found || err != nil && ctx.Err() == nil
 }
 
-// claim makes as many jobs this node's own as have a place and are within their limits, and
-// reports whether there may be more. The places are counted when the transaction runs: more
-// may be free by then.
-func (p *producer) claim(ctx context.Context) (jobs []claimed, more bool, err error) {
+// claim makes as many jobs this node's own as have a place and are within their limits, at
+// most so many, and reports whether there may be more. The places are counted when the
+// transaction runs: more may be free by then.
+func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bool, err error) {
 	owner := p.member.owner()
 	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
-		n := p.places()
+		n := min(p.places(), most)
 		if jobs, err = claim(ctx, tx, p.queue, n, owner, p.now()); err != nil {
 			return err
 		}
