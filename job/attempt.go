@@ -36,9 +36,9 @@ func (e *engine) begin(c claimed, p *producer) *attempt {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
-	fenced := e.fenced || e.atWork[c.id] != nil
+	fenced := e.fenced
 	if !fenced {
-		e.atWork[c.id] = a
+		e.atWork[c.id] = a // in place of an earlier attempt that is just about to leave
 	}
 	e.mu.Unlock()
 	switch {
