@@ -15,7 +15,7 @@ import (
 
 // group is one transaction of the engine's that several Writes share.
 type group struct {
-	run
+	*run
 	tx    *sql.Tx
 	kept  []*frame  // in their order
 	since time.Time // when the first of them was done
@@ -44,7 +44,7 @@ func (b body) grouped() (err error) {
 			return err
 		}
 	}
-	mine := &frame{run: &g.run, write: true}
+	mine := &frame{run: g.run, write: true}
 	finished := false
 	defer func() {
 		if !finished { // a panic goes on its way; the others are not to notice
@@ -75,8 +75,7 @@ func (b body) newGroup() (*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &group{tx: tx, done: make(chan struct{})}
-	g.run = run{db: b.st.writer, conn: tx, engine: b.st.engine.name()}
+	g := &group{run: b.st.run(b.st.writer, tx), tx: tx, done: make(chan struct{})}
 	b.st.group = g
 	return g, nil
 }
@@ -140,4 +139,14 @@ func (g *group) end(b body) {
 		return
 	}
 	_ = g.tx.Rollback() // fails only if the engine has done it already
+}
+
+// endGroup commits what is open, for whoever is inside the writing gate and wants another
+// connection to write.
+func (st *store) endGroup(ctx context.Context) {
+	if g := st.group; g != nil {
+		g.end(body{st: st, ctx: ctx})
+		st.group = nil
+		close(g.done)
+	}
 }

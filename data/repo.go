@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"sync/atomic"
@@ -27,6 +28,12 @@ type Repo struct {
 	// Migrations has the .sql files. Nil leaves the schema alone.
 	Migrations fs.FS
 
+	// GoMigrations are those written in Go, numbered together with the files.
+	GoMigrations []Migration
+
+	// OnBoot is what Start does about migrations that the database lacks. Default Run.
+	OnBoot Boot
+
 	// Models are the join tables of many-to-many relations, which bun must know
 	// before it meets them, as in (*OrderItem)(nil). Other models need no mention.
 	Models []any
@@ -39,7 +46,12 @@ type Repo struct {
 	// cuts them off. Default 5 s.
 	Drain time.Duration
 
-	live atomic.Pointer[store] // nil when not running
+	// Slow is how long a statement may take before it is logged, its shape without the
+	// values. Default 500 ms; negative: nothing is logged.
+	Slow time.Duration
+
+	live   atomic.Pointer[store]    // nil when not running
+	outbox atomic.Pointer[dispatch] // nil when none runs on this repo
 }
 
 // Start opens the database, checks that it can be written, and brings the schema
@@ -53,7 +65,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	migrations, err := readMigrations(r.Migrations)
+	migrations, err := r.ownMigrations(at.name())
 	if err != nil {
 		return err
 	}
@@ -61,7 +73,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return at.about(err)
 	}
-	if err := st.migrate(ctx, migrations); err != nil {
+	if err := st.boot(ctx, r, migrations); err != nil {
 		st.closePools()
 		return at.about(err)
 	}
@@ -118,6 +130,8 @@ func (r *Repo) connections(e Engine) int {
 	}
 	return e.size()
 }
+
+func (r *Repo) slow() time.Duration { return cmp.Or(r.Slow, 500*time.Millisecond) }
 
 func (r *Repo) drain() time.Duration {
 	if r.Drain > 0 {

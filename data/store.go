@@ -13,12 +13,15 @@ import (
 
 // store is what a repo has from Start to the end of Serve.
 type store struct {
+	repo             *Repo
 	engine           engine
 	writer, readers  *bun.DB // on PostgreSQL the same
 	writing, reading *gate
 	writePlaces      int  // of the writing gate that one write takes
 	grouping         bool // several writes share a commit
 	concurrent       bool // a statement alone needs no BEGIN, and writes run side by side
+
+	slow time.Duration // from which a statement is logged
 
 	group *group // that is open; of whoever is inside the writing gate
 
@@ -30,13 +33,17 @@ type store struct {
 
 // open makes the pools and tries them.
 func open(ctx context.Context, e engine, r *Repo) (*store, error) {
-	st := &store{engine: e}
+	st := &store{repo: r, engine: e, slow: r.slow()}
 	st.ctx, st.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx, st, r.connections(e.name())); err != nil {
 		st.closePools()
 		return nil, translate(ctx, err)
 	}
 	st.writer.RegisterModel(r.Models...)
+	st.writer.AddQueryHook(watcher{st.slow})
+	if st.readers != st.writer {
+		st.readers.AddQueryHook(watcher{st.slow})
+	}
 	return st, nil
 }
 

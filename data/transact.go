@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -16,18 +17,25 @@ import (
 type frame struct {
 	*run
 	write  bool
-	over   bool     // the function has returned
-	failed error    // a statement failed: nothing but an end can follow, as on PostgreSQL
-	hooks  []func() // of OnCommit
+	over   bool          // the function has returned
+	failed error         // a statement failed: nothing but an end can follow, as on PostgreSQL
+	hooks  []func()      // of OnCommit
+	queue  time.Duration // that its first statement waited before the transaction began
 }
 
 // run is what the frames of one transaction have in common.
 type run struct {
+	repo   *Repo
 	db     *bun.DB // makes queries
+	watch  watcher // is told of them
 	conn   conn    // runs them
 	engine Engine
 	broken error           // why nothing of it can be kept, if so
 	late   context.Context // what ends statements, where that would end others' work too
+}
+
+func (st *store) run(db *bun.DB, c conn) *run {
+	return &run{repo: st.repo, db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
 }
 
 // conn runs statements: a transaction, or a pool, where each is one of its own.
@@ -77,10 +85,11 @@ func (r *Repo) enter(ctx context.Context, write, single bool, fn func(context.Co
 	if write {
 		gate, places = st.writing, st.writePlaces
 	}
+	asked := time.Now()
 	if err := gate.enter(ctx, places); err != nil {
 		return err
 	}
-	body := body{Repo: r, st: st, ctx: ctx, fn: fn}
+	body := body{Repo: r, st: st, ctx: ctx, fn: fn, asked: asked}
 	switch {
 	case write && !st.concurrent:
 		err = body.grouped() // leaves the gate
@@ -103,6 +112,8 @@ type body struct {
 	st  *store
 	ctx context.Context
 	fn  func(context.Context, Tx) error
+
+	asked time.Time // when it came to the gate
 }
 
 // alone runs it in a transaction of the engine's that nobody else shares; a single
@@ -112,7 +123,7 @@ func (b body) alone(write, single bool) error {
 	if write {
 		pool = b.st.writer
 	}
-	f := &frame{run: &run{db: pool, engine: b.st.engine.name()}, write: write}
+	f := &frame{run: b.st.run(pool, nil), write: write}
 	inside, cancel := b.inside()
 	defer cancel()
 	if single {
@@ -174,6 +185,8 @@ func (b body) begin(pool *bun.DB, write bool) (*sql.Tx, error) {
 // call runs the function and the guards in a frame, and says whether it may be kept.
 func (b body) call(inside context.Context, f *frame) error {
 	defer func() { f.over = true }()
+	f.queue = time.Since(b.asked)
+	telemetry.Observe(inside, "data.queue", f.queue)
 	inside = context.WithValue(inside, frameKey{b.Repo}, f)
 	if err := b.fn(inside, Tx{f}); err != nil {
 		return f.explain(inside, err)

@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -67,8 +68,11 @@ func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Res
 	if query, err = t.format(query, args); err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	res, err := t.f.conn.ExecContext(within, query)
-	return res, t.f.note(ctx, err)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return res, err
 }
 
 // QueryContext runs SQL that gives rows, which the caller closes.
@@ -80,8 +84,11 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 	if query, err = t.format(query, args); err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	rows, err := t.f.conn.QueryContext(within, query)
-	return rows, t.f.note(ctx, err)
+	err = t.f.note(ctx, err)
+	t.f.executed(ctx, query, begin, err)
+	return rows, err
 }
 
 // QueryRowContext runs SQL that gives one row. Its errors come with Scan.
@@ -93,8 +100,9 @@ func (t Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql
 	if err != nil {
 		return failedRow(ctx, err)
 	}
+	begin := time.Now()
 	row := t.f.conn.QueryRowContext(within, query)
-	_ = t.f.note(ctx, row.Err())
+	t.f.executed(ctx, query, begin, t.f.note(ctx, row.Err()))
 	return row
 }
 

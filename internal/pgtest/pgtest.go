@@ -53,17 +53,19 @@ func Copy(t testing.TB, template string) string {
 	return at(server, name)
 }
 
-// Template makes an empty database that outlives the test, for [Copy], on the test
-// binary's server. On a server of [Env] it is to be dropped with [Drop]; one that was
-// started for the binary goes with it.
-func Template(t testing.TB) (url string) {
+// Template makes an empty database that outlives the test, for [Copy]. It is not ok on
+// the server of [Env], where nobody would drop it.
+func Template(t testing.TB) (url string, ok bool) {
 	t.Helper()
 	server := need(t)
+	if shared.server == nil {
+		return "", false
+	}
 	name := newName()
 	if err := create(server, name, "template0"); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	return at(server, name)
+	return at(server, name), true
 }
 
 // Drop drops a database of the server that a URL leads to.

@@ -70,7 +70,10 @@ func TestDatabaseIsDropped(t *testing.T) {
 }
 
 func TestCopy(t *testing.T) {
-	template := pgtest.Template(t)
+	template, ok := pgtest.Template(t)
+	if !ok {
+		t.Skip("nothing is left on a server that is not ours")
+	}
 	exec1(t, template, "CREATE TABLE a AS SELECT 7 AS x")
 	for range 2 {
 		url := pgtest.Copy(t, pgtest.Name(template))
