@@ -66,6 +66,15 @@ func Step[T any](m *Multi, name string, fn func(ctx context.Context, tx Tx) (T, 
 	return result
 }
 
+// Emit adds a step that emits an effect, which earlier steps may have given what it is of.
+func (m *Multi) Emit(name string, effect func() Effect) {
+	m.add(multiStep{
+		name:   name,
+		run:    func(ctx context.Context, tx Tx) error { return tx.Emit(ctx, effect()) },
+		forget: func() {},
+	})
+}
+
 func (m *Multi) add(step multiStep) {
 	if m.names[step.name] {
 		m.twice = step.name

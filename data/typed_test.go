@@ -696,6 +696,39 @@ func TestMulti(t *testing.T) {
 	})
 }
 
+type enlisted func(ctx context.Context, tx data.Tx) error
+
+func (e enlisted) Enlist(ctx context.Context, tx data.Tx) error { return e(ctx, tx) }
+
+func TestMultiEmits(t *testing.T) {
+	typed(t, func(t *testing.T, repo *data.Repo) {
+		name := "red"
+		m := data.NewMulti()
+		team := data.Step(m, "team", func(ctx context.Context, tx data.Tx) (Team, error) {
+			row := Team{Name: name}
+			return row, data.Insert(ctx, tx, &row)
+		})
+		m.Emit("announce", func() data.Effect {
+			return enlisted(func(ctx context.Context, tx data.Tx) error {
+				return data.Insert(ctx, tx, &Team{Name: "like " + team.Value().Name})
+			})
+		})
+		if err := m.Run(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+		if is := must(data.From[Team]().Where("name = ?", "like red").Exists(t.Context(), repo))(t); !is {
+			t.Error("the effect has not been enlisted")
+		}
+		if _, err := data.From[Team]().Where("name = 'red'").Delete(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+		wantFault(t, m.Run(t.Context(), repo), fault.Conflict, "step announce: ")
+		if n := must(data.From[Team]().Count(t.Context(), repo))(t); n != 1 {
+			t.Errorf("%d teams", n)
+		}
+	})
+}
+
 func TestMultiMisused(t *testing.T) {
 	repo := datatest.Open(t, nil)
 	nothing := func(context.Context, data.Tx) (int, error) { return 0, nil }
