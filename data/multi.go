@@ -11,7 +11,8 @@ import (
 //
 //	m := data.NewMulti()
 //	user := data.Step(m, "user", func(ctx context.Context, tx data.Tx) (User, error) {
-//		return newUser, data.Insert(ctx, tx, &newUser)
+//		err := data.Insert(ctx, tx, &newUser)
+//		return newUser, err
 //	})
 //	data.Step(m, "welcome", func(ctx context.Context, tx data.Tx) (Mail, error) {
 //		return sendLater(ctx, tx, user.Value().Email)

@@ -141,6 +141,11 @@ func newCondition(sql string, args []any) (condition, error) {
 		return c, fault.Internal.Errorf("data: the condition %q has arguments, and no question mark for them", sql)
 	}
 	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			if message := wrongText(s); message != "" {
+				return c, fault.Invalid.Errorf("a text in a query %s", message)
+			}
+		}
 		c.args[i] = argument(arg)
 	}
 	return c, nil

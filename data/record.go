@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
@@ -121,12 +123,38 @@ func (rec *record) born(ctx context.Context, row reflect.Value) {
 	}
 }
 
-// prepare calls bun's hook of a model that has one.
+// prepare calls bun's hook of a model that has one, and checks the texts of the row.
 func (rec *record) prepare(ctx context.Context, row reflect.Value, query bun.Query) error {
-	if !rec.HasBeforeAppendModelHook() {
-		return nil
+	if rec.HasBeforeAppendModelHook() {
+		if err := row.Addr().Interface().(bun.BeforeAppendModelHook).BeforeAppendModel(ctx, query); err != nil {
+			return err
+		}
 	}
-	return row.Addr().Interface().(bun.BeforeAppendModelHook).BeforeAppendModel(ctx, query)
+	var wrong fault.Fields
+	for _, f := range rec.Fields {
+		if f.StructField.Type.Kind() != reflect.String {
+			continue
+		}
+		if message := wrongText(f.Value(row).String()); message != "" {
+			if wrong == nil {
+				wrong = make(fault.Fields)
+			}
+			wrong.Add(f.Name, message)
+		}
+	}
+	return fault.Refuse(wrong)
+}
+
+// wrongText says why a text cannot be stored as it is. bun would put other characters in
+// the place of bytes that are not UTF-8.
+func wrongText(s string) string {
+	switch {
+	case strings.IndexByte(s, 0) >= 0:
+		return "has a zero byte in it"
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	}
+	return ""
 }
 
 // given reports whether a new row has a value for a column of its own. The database
