@@ -107,20 +107,44 @@
 //
 // # Migrations
 //
-// A migration is a file of SQL named by number and purpose, as in 0001_create_positions.sql,
-// anywhere in [Repo.Migrations], or a [Migration] in Go. 0001_create_positions.down.sql undoes it.
-// What differs between the engines is in 0001_create_positions.sqlite.sql and
-// 0001_create_positions.postgres.sql. Each runs once in the life of a database, in the order of the
-// numbers, in a transaction of its own that also records it: a crash leaves all of it or nothing.
-// Several programs may boot at once, and one of them does the work. On SQLite foreign keys are checked
-// when a migration ends rather than at each statement, so that it may rebuild a table.
+// A migration is a file of SQL named by number and purpose, anywhere in
+// [Repo.Migrations]:
 //
-// A PostgreSQL file whose first line is "-- bennu:no transaction" runs outside of one, for CREATE INDEX
-// CONCURRENTLY.
+//	0001_create_positions.sql            on both engines
+//	0001_create_positions.down.sql       the way back, if there is one
+//	0002_search.sqlite.sql               on SQLite
+//	0002_search.postgres.sql             on PostgreSQL
+//	0002_search.postgres.down.sql
 //
-// A database with a migration that the program does not have was made by a newer
-// version. Start refuses it. [Repo.OnBoot] says what happens with migrations that it lacks.
-// [Command] is a program's own command for migrations, backup, restore and check.
+// A file for one engine goes before one for both. What SQL cannot say is written in Go,
+// as [Repo.GoMigrations], and numbered together with the files. Packages that keep tables
+// of their own have numbers of their own: see [Repo.Migrate].
+//
+// Each runs once in the life of a database, in the order of the numbers, in a transaction
+// of its own that also records it in the table bennu_migrations: a crash leaves all of it
+// or nothing. One program migrates at a time; others that boot meanwhile wait for it, and
+// a killed one keeps nobody waiting. On SQLite, foreign keys are checked when a migration
+// ends rather than at each statement, so that it may rebuild a table.
+//
+// Start runs what is missing; [Repo.OnBoot] has it refuse, or not look. A database with a
+// migration that the program does not have was made by a newer version, and Start
+// refuses it. The Migrate methods and [Command] go up, down and to a number, list what is
+// applied, and print the SQL of a dry run.
+//
+// PostgreSQL has statements that run in no transaction, such as CREATE INDEX
+// CONCURRENTLY. Their file is for PostgreSQL and begins with the line
+//
+//	-- bennu:no transaction
+//
+// It is recorded as begun, its statements run one by one, and then it is recorded as done.
+// One that was cut off between is refused from then on, with what to do about it.
+//
+// # Backup
+//
+// [Repo.Backup] copies a SQLite database to a file while it is used, [Restore] puts a
+// copy in its place, and [Repo.Check] looks for damage. On PostgreSQL they say which of its
+// own tools does that. A copy of the file made by other means, while a program has it
+// open, lacks what is still in the side files: it is no backup.
 //
 // # Failure
 //
