@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -43,24 +44,12 @@ const (
 	deleteChunk = 500
 )
 
-func (d *dispatch) createTables(ctx context.Context) error {
-	return d.repo.Write(ctx, func(ctx context.Context, tx Tx) error {
-		for _, statement := range []string{
-			`CREATE TABLE IF NOT EXISTS bennu_outbox (owner BIGINT NOT NULL, seq BIGINT NOT NULL, carrier TEXT NOT NULL,
-				body TEXT NOT NULL, emitted_at BIGINT NOT NULL, error TEXT, PRIMARY KEY (owner, seq))`,
-			`CREATE TABLE IF NOT EXISTS bennu_outbox_owners (id BIGINT NOT NULL PRIMARY KEY, holder BIGINT NOT NULL, beat BIGINT NOT NULL)`,
-		} {
-			if _, err := tx.NewRaw(statement).Exec(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+//go:embed migrations/outbox/*.sql
+var outboxTables embed.FS
 
-// open makes the tables, and an owner of this program.
+// open brings the tables up to date, and makes an owner of this program.
 func (d *dispatch) open(ctx context.Context) error {
-	if err := d.createTables(ctx); err != nil {
+	if err := d.repo.Migrate(ctx, "outbox", outboxTables); err != nil {
 		return err
 	}
 	return d.register(ctx)

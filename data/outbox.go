@@ -56,7 +56,7 @@ const (
 	laneMemory     = 8 << 20          // bytes that wait in memory; what comes after is read when its turn comes
 )
 
-// Start makes the tables if they are missing. What is emitted from now on is carried out
+// Start brings the tables up to date, with [Repo.Migrate]. What is emitted from now on is carried out
 // when Serve runs.
 func (o *Outbox) Start(ctx context.Context) error {
 	if o.Repo == nil {

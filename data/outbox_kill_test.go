@@ -16,19 +16,11 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
-	"github.com/bennu-go/bennu/internal/pgtest"
 )
 
 const kills = 30
 
-// committed opens a database with a table of what was committed.
-func committed(t *testing.T, url string) *data.Repo {
-	t.Helper()
-	repo := &data.Repo{URL: url}
-	datatest.Start(t, repo)
-	change(t, repo, "CREATE TABLE IF NOT EXISTS committed (what TEXT PRIMARY KEY)")
-	return repo
-}
+var committedTable = files("0001_create_committed.sql", "CREATE TABLE committed (what TEXT PRIMARY KEY);")
 
 // recorder carries out an effect by a line in a file: what is written survives the kill.
 func recorder(path string) (data.Outgoing[string], error) {
@@ -45,7 +37,8 @@ func TestEmitForever(t *testing.T) {
 	if !ok {
 		t.Skip("the program of TestEffectsSurviveKill")
 	}
-	repo := committed(t, url)
+	repo := &data.Repo{URL: url, Migrations: committedTable}
+	datatest.Start(t, repo)
 	record, err := recorder(file)
 	if err != nil {
 		t.Fatal(err)
@@ -140,20 +133,16 @@ func checkRecord(t *testing.T, repo *data.Repo, file string) {
 }
 
 func TestEffectsSurviveKill(t *testing.T) {
-	for name, url := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "a.db") },
-		"postgres": pgtest.URL,
-	} {
-		t.Run(name, func(t *testing.T) {
-			url, file := url(t), filepath.Join(t.TempDir(), "record")
-			emitAndKill(t, url, file)
-			synctest.Test(t, func(t *testing.T) { takeOverAndCheck(t, url, file) }) // so that the leases end at once
-		})
-	}
+	datatest.EachURL(t, func(t *testing.T, url string) {
+		file := filepath.Join(t.TempDir(), "record")
+		emitAndKill(t, url, file)
+		synctest.Test(t, func(t *testing.T) { takeOverAndCheck(t, url, file) }) // so that the leases end at once
+	})
 }
 
 func takeOverAndCheck(t *testing.T, url, file string) {
-	repo := committed(t, url)
+	repo := &data.Repo{URL: url, Migrations: committedTable}
+	datatest.Start(t, repo)
 	record, err := recorder(file)
 	if err != nil {
 		t.Fatal(err)

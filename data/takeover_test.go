@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,17 +11,12 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
-	"github.com/bennu-go/bennu/internal/pgtest"
 )
 
 // inBubbles runs a test on both engines, with a clock that does not wait.
 func inBubbles(t *testing.T, test func(t *testing.T, url string)) {
-	t.Run("sqlite", func(t *testing.T) {
-		url := "sqlite:" + filepath.Join(t.TempDir(), "a.db")
-		synctest.Test(t, func(t *testing.T) { test(t, url) })
-	})
-	t.Run("postgres", func(t *testing.T) {
-		url := pgtest.URL(t)
+	t.Helper()
+	datatest.EachURL(t, func(t *testing.T, url string) {
 		synctest.Test(t, func(t *testing.T) { test(t, url) })
 	})
 }

@@ -39,7 +39,7 @@ type Change[T any] struct {
 }
 
 // Watch is the topic of the changes to rows of type T: those that [Insert], [InsertAll],
-// [Update], [Upsert] and [Delete] made to single rows, in this program, and that are
+// [Update], [Upsert] (as Updated) and [Delete] made, in this program, and that are
 // committed. They are published in the order of the commits. Rows that a [Query] or SQL of
 // one's own changes do not show.
 //
