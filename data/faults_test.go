@@ -286,6 +286,44 @@ func TestPostgresFailsUnderLoad(t *testing.T) {
 	}
 }
 
+// TestNothingIsSentTwice cuts connections while rows are inserted by statements without a
+// transaction, which nothing but their number tells apart.
+func TestNothingIsSentTwice(t *testing.T) {
+	database := pgtest.URL(t)
+	if err := pgtest.Exec(database, "CREATE TABLE a (x BIGINT)"); err != nil {
+		t.Fatal(err)
+	}
+	network := newProxy(t, database)
+	repo := onPostgres(t, network.URL, 8)
+	var next atomic.Int64
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = data.Insert(context.Background(), repo, &number{X: next.Add(1)})
+				}
+			}
+		})
+	}
+	for range 30 {
+		until := next.Load() + 20
+		for end := time.Now().Add(soon); next.Load() < until && time.Now().Before(end); <-time.After(time.Millisecond) {
+		}
+		network.cut()
+	}
+	close(stop)
+	all.Wait()
+	there := numbers(t, repo)
+	if twice := len(there) - len(slices.Compact(slices.Clone(there))); twice > 0 {
+		t.Errorf("%d of %d rows are there twice", twice, len(there))
+	}
+}
+
 func TestPostgresIsDown(t *testing.T) {
 	server := pgtest.Start(t)
 	repo := onPostgres(t, server.URL(), 2)
