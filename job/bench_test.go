@@ -1,0 +1,109 @@
+package job_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bennu-go/bennu/job"
+)
+
+type nothing struct {
+	N int `json:"n"`
+}
+
+// BenchmarkWork inserts 20,000 jobs at once and works on them.
+func BenchmarkWork(b *testing.B) {
+	const jobs = 20_000
+	for b.Loop() {
+		b.StopTimer()
+		var left atomic.Int64
+		left.Store(jobs)
+		done := make(chan struct{})
+		noop := job.Define("noop", func(context.Context, nothing) error {
+			if left.Add(-1) == 0 {
+				close(done)
+			}
+			return nil
+		})
+		w := start(b, &job.Runner{Repo: fileRepo(b), Jobs: []job.Definition{noop}, Queues: map[string]job.Queue{"default": {Concurrency: 1000}}})
+		ins := make([]nothing, jobs)
+		for i := range ins {
+			ins[i].N = i
+		}
+		b.StartTimer()
+		began := time.Now()
+		if _, err := noop.EnqueueAll(w, ins); err != nil {
+			b.Fatal(err)
+		}
+		inserted := time.Since(began)
+		<-done
+		for w.counters.Counter("job.written").Value() < jobs {
+			time.Sleep(100 * time.Microsecond)
+		}
+		b.ReportMetric(jobs/time.Since(began).Seconds(), "jobs/s")
+		b.ReportMetric(jobs/inserted.Seconds(), "inserts/s")
+		b.StopTimer()
+		w.stop()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkLatency inserts jobs one by one and measures how long each takes to begin.
+func BenchmarkLatency(b *testing.B) {
+	for _, rate := range []int{0, 1000} {
+		name := "alone"
+		if rate > 0 {
+			name = "1000 a second"
+		}
+		b.Run(name, func(b *testing.B) { benchLatency(b, rate) })
+	}
+}
+
+type stamp struct {
+	At time.Time `json:"at"`
+}
+
+func benchLatency(b *testing.B, rate int) {
+	var mu sync.Mutex
+	var took []time.Duration
+	began := make(chan struct{}, 100_000)
+	tell := job.Define("tell", func(_ context.Context, s stamp) error {
+		mu.Lock()
+		took = append(took, time.Since(s.At))
+		mu.Unlock()
+		began <- struct{}{}
+		return nil
+	})
+	w := start(b, &job.Runner{Repo: fileRepo(b), Jobs: []job.Definition{tell}, Queues: map[string]job.Queue{"default": {Concurrency: 100}}})
+	var wg sync.WaitGroup
+	n := 0
+	b.ResetTimer()
+	for begin := time.Now(); n < b.N || n < 200; n++ {
+		if rate == 0 {
+			if _, err := tell.Enqueue(w, stamp{time.Now()}); err != nil {
+				b.Fatal(err)
+			}
+			<-began
+			continue
+		}
+		time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / time.Duration(rate))))
+		wg.Go(func() {
+			if _, err := tell.Enqueue(w, stamp{time.Now()}); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if rate > 0 {
+		for range n {
+			<-began
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+}

@@ -1,0 +1,310 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/telemetry"
+)
+
+// member is this node among those that share the database.
+//
+// A node lives as long as it raises a counter of its own. The others see that it changes,
+// and measure by their own monotonic clocks for how long it has not: no wall clock is
+// compared. A node that could not raise it for four fifths of the lease ends its jobs, so
+// that they have ended when they begin elsewhere.
+type member struct {
+	*engine
+	beatLock sync.Mutex // held while a beat is under way
+
+	mu       sync.Mutex
+	id       int64
+	seen     map[int64]sighting // of the other nodes
+	lead     chan struct{}      // closed while this node leads
+	isLeader bool
+	alarm    *time.Timer // fences
+	gone     bool
+}
+
+// sighting is what a node's counter was, and since when.
+type sighting struct {
+	beat  int64
+	since time.Time
+}
+
+func newMember(e *engine) *member {
+	return &member{engine: e, seen: make(map[int64]sighting), lead: make(chan struct{})}
+}
+
+// owner is the number of this node. It changes when the node had been taken for dead.
+func (m *member) owner() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.id
+}
+
+func (m *member) leading() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lead
+}
+
+func (m *member) leads() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.isLeader
+}
+
+func (m *member) every() time.Duration { return m.lease / 5 }
+
+// join makes the node known.
+func (m *member) join(ctx context.Context) error {
+	began := time.Now()
+	id := rand.Int64N(1<<62) + 1
+	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.id = id
+	m.mu.Unlock()
+	m.alive(began)
+	return m.beat(ctx)
+}
+
+// alive puts off the fence: the node has given a sign of life at that time.
+func (m *member) alive(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	left := time.Until(at.Add(m.lease * 4 / 5))
+	if m.gone || left <= 0 {
+		return
+	}
+	if m.alarm == nil {
+		m.alarm = time.AfterFunc(left, m.fence)
+	} else {
+		m.alarm.Reset(left)
+	}
+}
+
+// serve gives signs of life, and leads where nobody else does.
+func (m *member) serve(ctx context.Context) error {
+	beats := time.NewTicker(m.every())
+	defer beats.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-beats.C:
+		}
+		if err := m.beat(ctx); err != nil && ctx.Err() == nil {
+			m.count("job.beats.failed", 1)
+			telemetry.Log(ctx).Warn("job: the node could not give a sign of life", "error", err)
+		}
+	}
+}
+
+// beat gives a sign of life, and looks at those of the others.
+func (m *member) beat(ctx context.Context) error {
+	m.beatLock.Lock()
+	defer m.beatLock.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, m.lease)
+	defer cancel()
+	began := time.Now()
+	id := m.owner()
+	there := false
+	var leader int64
+	var nodes map[int64]int64
+	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		n, err := exec(ctx, tx, "UPDATE bennu_job_nodes SET beat = beat + 1 WHERE id = ", id)
+		if err != nil || n == 0 {
+			return err
+		}
+		there = true
+		if nodes, err = nodesOf(ctx, tx); err != nil {
+			return err
+		}
+		leader, err = m.elect(ctx, tx, id, nodes)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return m.rejoin(ctx)
+	}
+	m.look(nodes)
+	m.setLead(leader == id)
+	m.alive(began)
+	m.unfenceIf()
+	return nil
+}
+
+// rejoin begins anew as another node: this one was taken for dead, and its jobs are not its
+// own any more.
+func (m *member) rejoin(ctx context.Context) error {
+	m.setLead(false)
+	m.fence()
+	if !m.emptyIn(m.lease) {
+		return nil // functions that do not end; at the next beat
+	}
+	began := time.Now()
+	id := rand.Int64N(1<<62) + 1
+	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	telemetry.Log(ctx).Warn("job: the node was taken for dead, and takes part again")
+	m.mu.Lock()
+	m.id = id
+	m.mu.Unlock()
+	m.alive(began)
+	m.unfenceIf()
+	return nil
+}
+
+// unfenceIf lets jobs begin again when those that the fence ended are gone.
+func (m *member) unfenceIf() {
+	m.engine.mu.Lock()
+	again := m.fenced && len(m.atWork) == 0
+	m.engine.mu.Unlock()
+	if again {
+		m.unfence()
+	}
+}
+
+func nodesOf(ctx context.Context, tx data.Tx) (map[int64]int64, error) {
+	nodes := make(map[int64]int64)
+	err := query(ctx, tx, "SELECT id, beat FROM bennu_job_nodes", func(r *sql.Rows) error {
+		var id, beat int64
+		err := r.Scan(&id, &beat)
+		nodes[id] = beat
+		return err
+	})
+	return nodes, err
+}
+
+// elect gives the leader: the one there is, if it lives, else this node.
+func (m *member) elect(ctx context.Context, tx data.Tx, id int64, nodes map[int64]int64) (int64, error) {
+	var leader int64
+	err := query(ctx, tx, "SELECT owner FROM bennu_job_leader", func(r *sql.Rows) error { return r.Scan(&leader) })
+	if err != nil {
+		return 0, err
+	}
+	if beat, listed := nodes[leader]; listed && (leader == id || !m.isDead(leader, beat)) {
+		return leader, nil
+	}
+	var n int64
+	if leader == 0 {
+		n, err = exec(ctx, tx, "INSERT INTO bennu_job_leader (one, owner) VALUES (1, ", id, ") ON CONFLICT (one) DO NOTHING")
+	} else {
+		n, err = exec(ctx, tx, "UPDATE bennu_job_leader SET owner = ", id, " WHERE owner = ", leader)
+	}
+	if n == 0 {
+		return 0, err // another was faster
+	}
+	return id, err
+}
+
+// look notes whose counter has changed.
+func (m *member) look(nodes map[int64]int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for id, beat := range nodes {
+		if s, ok := m.seen[id]; !ok || s.beat != beat {
+			m.seen[id] = sighting{beat, now}
+		}
+	}
+	for id := range m.seen {
+		if _, ok := nodes[id]; !ok {
+			delete(m.seen, id)
+		}
+	}
+}
+
+func (m *member) isDead(id, beat int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.seen[id]
+	return ok && s.beat == beat && time.Since(s.since) >= m.lease
+}
+
+// corpse is a node that has died, and what its counter was.
+type corpse struct{ id, beat int64 }
+
+// dead are the nodes that have not given a sign of life for a lease.
+func (m *member) dead() (all []corpse) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, s := range m.seen {
+		if id != m.id && time.Since(s.since) >= m.lease {
+			all = append(all, corpse{id, s.beat})
+		}
+	}
+	return all
+}
+
+// forget takes a node out, if it has not given a sign of life after all.
+func forget(ctx context.Context, tx data.Tx, c corpse) error {
+	_, err := exec(ctx, tx, "DELETE FROM bennu_job_nodes WHERE id = ", c.id, " AND beat = ", c.beat)
+	return err
+}
+
+// anyOrphans reports whether a job runs whose node is not there.
+func anyOrphans(ctx context.Context, tx data.Tx) (bool, error) {
+	return exists(ctx, tx, "SELECT 1 FROM bennu_jobs WHERE state = 1 AND owner NOT IN (SELECT id FROM bennu_job_nodes) LIMIT 1")
+}
+
+func (m *member) setLead(lead bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isLeader == lead {
+		return
+	}
+	if m.isLeader = lead; lead {
+		close(m.lead)
+	} else {
+		m.lead = make(chan struct{})
+	}
+}
+
+// quit takes leave: the jobs that are still this node's begin elsewhere at once.
+func (m *member) quit() {
+	m.mu.Lock()
+	m.gone = true
+	if m.alarm != nil {
+		m.alarm.Stop()
+	}
+	id := m.id
+	m.mu.Unlock()
+	m.setLead(false)
+	if id == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.engine.ctx), lastWait)
+	defer cancel()
+	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		if _, err := exec(ctx, tx, "DELETE FROM bennu_job_leader WHERE owner = ", id); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, "UPDATE bennu_jobs SET state = 0, attempt = attempt - 1 WHERE cancel IS NULL AND state = 1 AND owner = ", id); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, "DELETE FROM bennu_job_nodes WHERE id = ", id)
+		return err
+	})
+	if err != nil {
+		telemetry.Log(ctx).Warn("job: the node could not take its leave; its jobs begin elsewhere when it is taken for dead", "error", err)
+	}
+}

@@ -1,0 +1,152 @@
+package job
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/telemetry"
+)
+
+// producer begins the jobs of one queue on this node. It claims as many as have a place,
+// and none ahead.
+type producer struct {
+	*engine
+	queue string
+	wake  chan struct{} // of one: there may be something to do
+
+	mu      sync.Mutex
+	most    int // that run at a time
+	running int
+	paused  bool
+}
+
+func newProducer(e *engine, queue string, most int) *producer {
+	return &producer{engine: e, queue: queue, most: most, wake: make(chan struct{}, 1)}
+}
+
+// rouse makes the producer look for jobs. It never waits.
+func (p *producer) rouse() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// set changes how many jobs run at a time, and whether any more begin.
+func (p *producer) set(most int, paused bool) {
+	p.mu.Lock()
+	p.most, p.paused = most, paused
+	p.mu.Unlock()
+	p.rouse()
+}
+
+// places is how many more jobs may begin.
+func (p *producer) places() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused {
+		return 0
+	}
+	return min(max(p.most-p.running, 0), mostClaimed)
+}
+
+// mostClaimed is how many jobs are begun with one statement.
+const mostClaimed = 1000
+
+// begun takes a place.
+func (p *producer) begun() {
+	p.mu.Lock()
+	p.running++
+	p.mu.Unlock()
+}
+
+// ended gives a place back.
+func (p *producer) ended() {
+	p.mu.Lock()
+	waiting := p.running >= p.most
+	p.running--
+	p.mu.Unlock()
+	if waiting {
+		p.rouse()
+	}
+}
+
+// serve begins jobs until ctx ends.
+func (p *producer) serve(ctx context.Context) error {
+	poll := time.NewTicker(p.poll)
+	defer poll.Stop()
+	told := true // of jobs, or that there may be more
+	for ctx.Err() == nil {
+		if !told {
+			select {
+			case <-p.wake:
+			case <-poll.C:
+				if !p.look(ctx) {
+					continue
+				}
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		n := p.places()
+		if n == 0 || p.completer.full() || p.isFenced() {
+			told = false // ended, or the completer, rouses
+			continue
+		}
+		jobs, err := p.claim(ctx, n)
+		if err != nil {
+			if ctx.Err() == nil {
+				p.count("job.claims.failed", 1)
+				telemetry.Log(ctx).Warn("job: no jobs could be begun; trying again", "queue", p.queue, "error", err)
+				pause(ctx, time.Second, nil, nil)
+			}
+			continue
+		}
+		for i := range jobs {
+			p.begin(jobs[i], p)
+		}
+		told = len(jobs) == n
+	}
+	return nil
+}
+
+func (e *engine) isFenced() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fenced
+}
+
+// look is the poll: a Read, that keeps nobody waiting.
+func (p *producer) look(ctx context.Context) (found bool) {
+	if p.places() == 0 {
+		return false
+	}
+	err := p.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+		found, err = anyAvailable(ctx, tx, p.queue)
+		return err
+	})
+	return found || err != nil && ctx.Err() == nil
+}
+
+// claim makes up to n jobs this node's own.
+func (p *producer) claim(ctx context.Context, n int) (jobs []claimed, err error) {
+	owner := p.member.owner()
+	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		if p.hasLimits(p.queue) {
+			ids, err := p.chooseLimited(ctx, tx, p.queue, n)
+			if err != nil {
+				return err
+			}
+			jobs, err = claimThese(ctx, tx, ids, owner, p.now())
+			return err
+		}
+		jobs, err = claim(ctx, tx, p.queue, n, owner, p.now())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return jobs, nil
+}
