@@ -54,6 +54,18 @@ func (cs *Changeset[T]) Changed(field string) bool { return cs.core.changed(cs.c
 // Changes names the fields that differ from what they were, in the order of the struct.
 func (cs *Changeset[T]) Changes() []string { return cs.core.changes() }
 
+// ChangedFields are the struct's fields that differ from what they were, in its order: for
+// who stores them.
+func (cs *Changeset[T]) ChangedFields() []reflect.StructField {
+	var fields []reflect.StructField
+	for i, f := range cs.core.plan.fields {
+		if cs.core.changed(i) {
+			fields = append(fields, cs.core.plan.goType.FieldByIndex(f.index))
+		}
+	}
+	return fields
+}
+
 // Change has a function change the value further: a slug from the title, a hash from the
 // password. It is not called while there are errors. What slices, maps and pointers lead
 // to is the original's too: replace it, do not write into it.

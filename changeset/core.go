@@ -27,6 +27,8 @@ type core struct {
 	problems  []Problem
 	shown     bool
 	translate func(Message) string
+
+	constraints []constraint
 }
 
 // state is what is known of a field.

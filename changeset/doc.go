@@ -26,10 +26,15 @@
 //
 // [Cast] sets the fields that are named, whatever else is given. Validations go on from
 // there, and those that need the whole end with [Changeset.Validate], [Changeset.Change]
-// and [Check]. If the struct has validate tags, [Changeset.Tags] is all of them. An error
-// that only the database knows is added later:
+// and [Check]. If the struct has validate tags, [Changeset.Tags] is all of them.
 //
-//	cs.AddError("email", changeset.Message{Text: "has already been taken"})
+// What only the database knows is named in the same place, and is explained when the
+// change is stored:
+//
+//	cs.Unique("email").ForeignKey("team_id").Constraint("ends", "trips_in_order", "must be after the start")
+//
+//	user, err := data.InsertChange(ctx, repo, cs) // err tells the errors by field, as Apply's does
+//	err = cs.Explain(insert(user))                // the same, with a function of your own
 //
 // What nests is cast by its own function:
 //

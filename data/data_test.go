@@ -112,6 +112,12 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("BENNU_DATA_TEST_BOOT"); path != "" {
 		boot(path)
 	}
+	if path := os.Getenv("BENNU_DATA_TEST_BACKUP"); path != "" {
+		backupForever(path)
+	}
+	if path := os.Getenv("BENNU_DATA_TEST_FULL_DISK"); path != "" {
+		backupToAFullDisk(path)
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	goleak.VerifyTestMain(m)
 }

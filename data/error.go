@@ -3,9 +3,13 @@ package data
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -15,26 +19,31 @@ import (
 var errNotRunning = fault.Unavailable.Errorf(
 	"the repo is not running: list the repo in the supervision tree before what uses it")
 
-// The engine's words for what can go wrong, in ours. A longer code (its lower byte
-// is the shorter one) is looked up first.
-var faults = map[int]struct {
-	kind fault.Kind
-	text string
-}{
+const (
+	textUnique     = "there is one with the same key already"
+	textForeignKey = "it refers to something that is not there, or is referred to"
+	textNotNull    = "a value that must be there is missing"
+	textCheck      = "a value is not allowed"
+	textBusy       = "another process holds the database: try again, or end the other one"
+)
+
+// sqliteProblems are SQLite's words for what can go wrong, in ours. A longer code (its
+// lower byte is the shorter one) is looked up first.
+var sqliteProblems = map[int]problem{
 	sqlite3.SQLITE_CONSTRAINT:            {fault.Conflict, "it breaks a rule of the table"},
-	sqlite3.SQLITE_CONSTRAINT_UNIQUE:     {fault.Conflict, "there is one with the same key already"},
-	sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: {fault.Conflict, "there is one with the same key already"},
-	sqlite3.SQLITE_CONSTRAINT_ROWID:      {fault.Conflict, "there is one with the same key already"},
-	sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: {fault.Conflict, "it refers to something that is not there, or is referred to"},
-	sqlite3.SQLITE_CONSTRAINT_NOTNULL:    {fault.Conflict, "a value that must be there is missing"},
-	sqlite3.SQLITE_CONSTRAINT_CHECK:      {fault.Conflict, "a value is not allowed"},
+	sqlite3.SQLITE_CONSTRAINT_UNIQUE:     {fault.Conflict, textUnique},
+	sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: {fault.Conflict, textUnique},
+	sqlite3.SQLITE_CONSTRAINT_ROWID:      {fault.Conflict, textUnique},
+	sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: {fault.Conflict, textForeignKey},
+	sqlite3.SQLITE_CONSTRAINT_NOTNULL:    {fault.Conflict, textNotNull},
+	sqlite3.SQLITE_CONSTRAINT_CHECK:      {fault.Conflict, textCheck},
 	sqlite3.SQLITE_CONSTRAINT_DATATYPE:   {fault.Conflict, "a value is of the wrong type"},
 	sqlite3.SQLITE_MISMATCH:              {fault.Conflict, "a value is of the wrong type"},
 	sqlite3.SQLITE_TOOBIG:                {fault.Invalid, "a value is too large"},
 
-	sqlite3.SQLITE_BUSY:             {fault.Unavailable, "another process holds the database: try again, or end the other one"},
-	sqlite3.SQLITE_LOCKED:           {fault.Unavailable, "another process holds the database: try again, or end the other one"},
-	sqlite3.SQLITE_PROTOCOL:         {fault.Unavailable, "another process holds the database: try again, or end the other one"},
+	sqlite3.SQLITE_BUSY:             {fault.Unavailable, textBusy},
+	sqlite3.SQLITE_LOCKED:           {fault.Unavailable, textBusy},
+	sqlite3.SQLITE_PROTOCOL:         {fault.Unavailable, textBusy},
 	sqlite3.SQLITE_FULL:             {fault.Unavailable, "the disk is full: make room"},
 	sqlite3.SQLITE_READONLY:         {fault.Unavailable, "the file is read-only: let the program write it and its folder"},
 	sqlite3.SQLITE_READONLY_DBMOVED: {fault.Unavailable, "the file was moved or deleted while it was open: put it back and restart"},
@@ -48,33 +57,63 @@ var faults = map[int]struct {
 	sqlite3.SQLITE_CORRUPT: {fault.Internal, "data: the database file is damaged: put back a copy"},
 }
 
+func sqliteProblem(err *sqlite.Error) problem {
+	for _, code := range []int{err.Code(), err.Code() & 0xff} {
+		if p, ok := sqliteProblems[code]; ok {
+			return p
+		}
+	}
+	return problem{fault.Internal, "data: the database refuses the statement"}
+}
+
 // translate gives an error its kind. Errors that have one, and those that do not
 // come from the database, stay as they are.
 func translate(ctx context.Context, err error) error {
 	var has *fault.Error
 	var kind fault.Kind
-	var engine *sqlite.Error
-	switch {
-	case err == nil, errors.As(err, &has), errors.As(err, &kind):
+	if err == nil || errors.As(err, &has) || errors.As(err, &kind) {
 		return err
+	}
+	var inSQLite *sqlite.Error
+	var inPostgres *pgconn.PgError
+	var connecting *pgconn.ConnectError
+	var network net.Error
+	var known problem
+	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.NotFound.Wrap(err, "there is no such row")
 	case errors.Is(err, sql.ErrTxDone):
 		return fault.Internal.Wrap(err, "data: the transaction is over: use its context and Tx only inside the function")
-	case errors.As(err, &engine) && engine.Code() == sqlite3.SQLITE_INTERRUPT,
-		err == ctx.Err():
+	case ctx.Err() != nil && (err == ctx.Err() || isInterrupt(err) || pgconn.Timeout(err)):
 		return ended(ctx)
-	case engine == nil:
+	}
+	if v := violationOf(err); v != nil {
+		return v.fault()
+	}
+	switch {
+	case errors.As(err, &inSQLite):
+		if isInterrupt(err) {
+			return ended(ctx)
+		}
+		known = sqliteProblem(inSQLite)
+	case errors.As(err, &inPostgres):
+		known = postgresProblem(inPostgres)
+	case errors.As(err, &connecting):
+		known = problem{fault.Unavailable, "the database server cannot be reached: check that it runs and listens there"}
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), pgconn.Timeout(err):
+		known = postgresProblems["08"]
+	default:
 		return err
 	}
-	known, ok := faults[engine.Code()]
-	if !ok {
-		known, ok = faults[engine.Code()&0xff]
-	}
-	if !ok {
-		return fault.Internal.Wrap(err, "data: the database refuses the statement")
-	}
 	return known.kind.Wrap(err, "%s", known.text)
+}
+
+// isInterrupt reports whether the end of a context stopped a statement.
+func isInterrupt(err error) bool {
+	var inSQLite *sqlite.Error
+	var inPostgres *pgconn.PgError
+	return errors.As(err, &inSQLite) && inSQLite.Code() == sqlite3.SQLITE_INTERRUPT ||
+		errors.As(err, &inPostgres) && inPostgres.Code == "57014"
 }
 
 // ended is the error of a context that has ended.
@@ -101,10 +140,11 @@ func cutsOff(err error) bool {
 
 func isReadOnly(err error) bool {
 	code, ok := codeOf(err)
-	return ok && code == sqlite3.SQLITE_READONLY
+	var inPostgres *pgconn.PgError
+	return ok && code == sqlite3.SQLITE_READONLY || errors.As(err, &inPostgres) && inPostgres.Code == "25006"
 }
 
-// codeOf is the engine's shorter code.
+// codeOf is SQLite's shorter code.
 func codeOf(err error) (int, bool) {
 	var engine *sqlite.Error
 	if !errors.As(err, &engine) {

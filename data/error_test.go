@@ -13,7 +13,7 @@ import (
 
 func TestAnotherProcessHoldsTheDatabase(t *testing.T) {
 	at := address{path: filepath.Join(t.TempDir(), "fleet.db")}
-	holder, err := openPool(at, writing, 1)
+	holder, err := openSQLite(at, writing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestAnotherProcessHoldsTheDatabase(t *testing.T) {
 	}
 	defer tx.Rollback()
 
-	waiter, err := openPool(at, writing, 1)
+	waiter, err := openSQLite(at, writing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,12 @@ func (g *gate) enter(ctx context.Context, n int) error {
 		g.mu.Unlock()
 		return errNotRunning
 	}
+	if len(g.queue) == 0 && n <= g.free {
+		g.free -= n
+		g.inside++
+		g.mu.Unlock()
+		return nil
+	}
 	w := &waiter{n: n, ready: make(chan struct{})}
 	g.queue = append(g.queue, w)
 	g.admit()
@@ -68,6 +74,27 @@ func (g *gate) leave(n int) {
 	g.inside--
 	g.admit()
 	g.report()
+}
+
+// pass leaves in favour of whoever is next in the queue. With nobody there it does not
+// leave, and reports false.
+func (g *gate) pass(n int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.queue) == 0 {
+		return false
+	}
+	g.free += n
+	g.inside--
+	g.admit()
+	return true
+}
+
+// load is how many are inside, and how many wait.
+func (g *gate) load() (inside, waiting int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.inside, len(g.queue)
 }
 
 // close refuses whoever waits or comes later. It returns at once.

@@ -3,203 +3,245 @@ package data
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"errors"
+	"fmt"
+	"io"
 	"io/fs"
-	"path"
+	"math"
 	"regexp"
-	"slices"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/telemetry"
 )
 
-// This is a runner of our own because bun/migrate records a migration in another
-// transaction than the one that applies it, before or after it, and holds a lock
-// that a killed process leaves behind. Either way a crash at the wrong moment needs
-// somebody to repair it by hand.
+// Migration is a change of the schema or of the rows that is written in Go, for what SQL
+// cannot say. It runs in one transaction with the row that records it.
+type Migration struct {
+	// Number places it among the files: 1 or more, each only once.
+	Number int64
 
-type migration struct {
-	number int64
-	name   string // of the file, without its folder
-	script string
+	// Name is its purpose, as in "split_names". An applied migration keeps it.
+	Name string
+
+	// Up makes the change. It works through its tx, and with nothing but the database:
+	// it may run again after a crash, and a dry run runs it and rolls it back.
+	// Foreign keys are checked when it ends.
+	Up func(ctx context.Context, tx Tx) error
+
+	// Down undoes it. Nil if that cannot be done.
+	Down func(ctx context.Context, tx Tx) error
 }
 
-var (
-	migrationName = regexp.MustCompile(`^([0-9]+)_[A-Za-z0-9_-]+\.sql$`)
+// Boot is what Start does when the database lacks migrations. It reads "run", "refuse" and
+// "ignore" from flags and the environment.
+type Boot int
 
-	// A trigger's BEGIN and END stand without a semicolon or with another word.
-	transactionControl = regexp.MustCompile(`(?im)^\s*(begin(\s+(transaction|deferred|immediate|exclusive))*|(commit|rollback)(\s+transaction)?)\s*;`)
+const (
+	Run    Boot = iota // run them, one program at a time
+	Refuse             // do not start, and say which are missing
+	Ignore             // start, and do not even look
 )
 
-// readMigrations finds the .sql files, in whatever folder they were embedded.
-func readMigrations(fsys fs.FS) ([]migration, error) {
-	if fsys == nil {
-		return nil, nil
+var boots = []string{"run", "refuse", "ignore"}
+
+func (b Boot) String() string {
+	if b < 0 || int(b) >= len(boots) {
+		return fmt.Sprintf("Boot(%d)", int(b))
 	}
-	var all []migration
-	err := fs.WalkDir(fsys, ".", func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || path.Ext(file) != ".sql" {
-			return err
-		}
-		m := migration{name: path.Base(file)}
-		parts := migrationName.FindStringSubmatch(m.name)
-		if parts == nil {
-			return fault.Invalid.Errorf("migration %s: name it by number and purpose, as in 0001_create_positions.sql", file)
-		}
-		if m.number, err = strconv.ParseInt(parts[1], 10, 64); err != nil {
-			return fault.Invalid.Errorf("migration %s: its number is too large", file)
-		}
-		script, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return err
-		}
-		m.script = string(script)
-		if transactionControl.MatchString(m.script) {
-			return fault.Invalid.Errorf("migration %s: it runs in a transaction already; leave BEGIN, COMMIT and ROLLBACK out", file)
-		}
-		all = append(all, m)
-		return nil
-	})
-	if err != nil {
-		if fault.Of(err) == fault.Internal {
-			err = fault.Internal.Wrap(err, "data: the migrations cannot be read")
-		}
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, fault.Invalid.Errorf("there is no .sql file in Migrations: is the right folder embedded? Nil means none")
-	}
-	slices.SortFunc(all, func(a, b migration) int { return cmp.Compare(a.number, b.number) })
-	for i := 1; i < len(all); i++ {
-		if all[i-1].number == all[i].number {
-			return nil, fault.Invalid.Errorf("migrations %s and %s have the same number: renumber one", all[i-1].name, all[i].name)
-		}
-	}
-	return all, nil
+	return boots[b]
 }
 
-// migrate applies what is missing.
-func (st *store) migrate(ctx context.Context, at address, all []migration) error {
-	if len(all) == 0 {
-		return nil
-	}
-	pool, err := openPool(at, migrating, 1)
-	if err != nil {
-		return translate(ctx, err)
-	}
-	defer pool.Close()
-
-	var applied map[int64]string
-	err = inTx(ctx, pool, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS bennu_migrations (
-			number BIGINT PRIMARY KEY,
-			name TEXT NOT NULL,
-			applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`)
-		if err != nil {
-			return err
-		}
-		applied, err = appliedMigrations(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return translate(ctx, err)
-	}
-	if err := checkApplied(all, applied); err != nil {
-		return err
-	}
-	for _, m := range all {
-		if _, ok := applied[m.number]; ok {
-			continue
-		}
-		if err := m.apply(ctx, pool); err != nil {
-			return about(translate(ctx, err), "migration %s is rolled back", m.name)
-		}
-		telemetry.Log(ctx).Info("data: migrated", "migration", m.name)
-	}
-	return nil
-}
-
-// checkApplied compares what the database has with what the program has.
-func checkApplied(all []migration, applied map[int64]string) error {
-	known := make(map[int64]string)
-	for _, m := range all {
-		known[m.number] = m.name
-	}
-	for number, name := range applied {
-		switch mine, ok := known[number]; {
-		case !ok:
-			return fault.Conflict.Errorf("the database is newer than this program, which does not know its migration %s: run the newer version, or put back a copy from before", name)
-		case mine != name:
-			return fault.Conflict.Errorf("migration %s is in the database as %s: applied migrations keep their names, new ones get new numbers", mine, name)
-		}
-	}
-	return nil
-}
-
-// apply runs one migration and records it, both or neither.
-func (m migration) apply(ctx context.Context, pool *sql.DB) error {
-	return inTx(ctx, pool, func(tx *sql.Tx) error {
-		// Another process may have done it since we looked; now it cannot.
-		applied, err := appliedMigrations(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if _, ok := applied[m.number]; ok {
+// UnmarshalText reads "run", "refuse" or "ignore", and gives fault.Invalid for another text.
+func (b *Boot) UnmarshalText(text []byte) error {
+	for i, name := range boots {
+		if string(text) == name {
+			*b = Boot(i)
 			return nil
 		}
-		if _, err := tx.ExecContext(ctx, m.script); err != nil {
+	}
+	return fault.Invalid.Errorf("write run, refuse or ignore")
+}
+
+// MarshalText is the same as String.
+func (b Boot) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// MigrationState is how far one migration is in a database.
+type MigrationState struct {
+	Part    string // "" is the program itself; see [Repo.Migrate]
+	Number  int64
+	Name    string
+	Applied time.Time // zero if it is pending
+	Half    bool      // it was cut off outside of a transaction, or is running now
+	Unknown bool      // it is in the database, and this program does not have it
+	Down    bool      // it can be undone
+}
+
+func (s MigrationState) compare(other MigrationState) int {
+	return cmp.Or(cmp.Compare(s.Part, other.Part), cmp.Compare(s.Number, other.Number))
+}
+
+// Pending reports whether the migration is still to be run.
+func (s MigrationState) Pending() bool { return s.Applied.IsZero() }
+
+// Latest is, as a number to migrate to, the newest migration that the program has.
+const Latest int64 = math.MaxInt64
+
+// MigrationStatus gives all migrations of the program, and those of parts that are in the
+// database, by part and number. It changes nothing. Like all Migrate methods but
+// [Repo.Migrate], it works on a repo that runs and on one that does not, which it opens for
+// as long as it takes.
+func (r *Repo) MigrationStatus(ctx context.Context) (states []MigrationState, err error) {
+	err = r.migrating(ctx, pretendPresent, func(m *migrator) error {
+		all, err := r.ownMigrations(m.engine)
+		if err != nil {
 			return err
 		}
-		if err := checkForeignKeys(ctx, tx); err != nil {
+		states, err = m.status(ctx, all)
+		return err
+	})
+	return states, err
+}
+
+// MigrateUp runs what the database lacks, whatever OnBoot says. Like every migrating, it
+// waits for a program that is at it already, and then does what is left.
+func (r *Repo) MigrateUp(ctx context.Context) error { return r.migrateUp(ctx, Latest) }
+
+// migrateUp runs what is missing up to a number, and undoes nothing.
+func (r *Repo) migrateUp(ctx context.Context, number int64) error {
+	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.up(ctx, all, number) })
+}
+
+// MigrateDown undoes the newest migrations, so many of them. It gives fault.Invalid,
+// and undoes nothing, if one of them has no way down.
+func (r *Repo) MigrateDown(ctx context.Context, steps int) error {
+	return r.migrateOwn(ctx, refuseAbsent, Latest, func(m *migrator, all migrationSet) error { return m.down(ctx, all, steps) })
+}
+
+// MigrateTo runs and undoes migrations until the database has those up to this number and
+// no others: 0 undoes all, [Latest] runs all. It gives fault.Invalid for a number that no
+// migration has.
+func (r *Repo) MigrateTo(ctx context.Context, number int64) error {
+	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.to(ctx, all, number) })
+}
+
+// MigrateDryRun prints the SQL that MigrateTo would run, of files and of Go migrations. It
+// runs it, in one transaction that is rolled back, so that what would fail fails here. The
+// tables concerned are locked meanwhile.
+func (r *Repo) MigrateDryRun(ctx context.Context, number int64, out io.Writer) error {
+	return r.migrateOwn(ctx, pretendPresent, number, func(m *migrator, all migrationSet) error { return m.dryRun(ctx, all, number, out) })
+}
+
+// migrateOwn runs fn with the program's own migrations, while no other program migrates.
+func (r *Repo) migrateOwn(ctx context.Context, a absent, number int64, fn func(*migrator, migrationSet) error) error {
+	return r.migrating(ctx, a, func(m *migrator) error {
+		all, err := r.ownMigrations(m.engine)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO bennu_migrations (number, name) VALUES (?, ?)", m.number, m.name); err != nil {
+		if err := all.has(number); err != nil {
 			return err
 		}
-		return nil
+		return m.locked(ctx, func() error { return fn(m, all) })
 	})
 }
 
-func checkForeignKeys(ctx context.Context, tx *sql.Tx) error {
-	var table string
-	err := tx.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+var partName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+
+// Migrate brings the tables of a part of the program up to date: of a package that keeps
+// something of its own in the repo of whoever uses it, and calls this when it starts. A
+// part has its own numbers and its own files, named like those of [Repo.Migrations], and
+// obeys [Repo.OnBoot]. The name is of a-z, 0-9 and _. The repo must run, and the context
+// be of no transaction.
+func (r *Repo) Migrate(ctx context.Context, part string, migrations fs.FS) error {
+	if !partName.MatchString(part) {
+		return fault.Invalid.Errorf("the part %q of the migrations is to be named with a-z, 0-9 and _", part)
+	}
+	if r.live.Load() == nil {
+		return errNotRunning
+	}
+	if r.OnBoot == Ignore {
 		return nil
-	case err != nil:
-		return err
 	}
-	return fault.Conflict.Errorf("it leaves rows in table %s that refer to something that is not there", table)
-}
-
-func appliedMigrations(ctx context.Context, tx *sql.Tx) (map[int64]string, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT number, name FROM bennu_migrations")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	applied := make(map[int64]string)
-	for rows.Next() {
-		var number int64
-		var name string
-		if err := rows.Scan(&number, &name); err != nil {
-			return nil, err
+	return r.migrating(ctx, refuseAbsent, func(m *migrator) error {
+		all, err := readMigrations(migrations, m.engine)
+		if err != nil {
+			return about(err, "part %s", part)
 		}
-		applied[number] = name
-	}
-	return applied, rows.Err()
+		return m.boot(ctx, migrationSet{part, all}, r.OnBoot)
+	})
 }
 
-func inTx(ctx context.Context, pool *sql.DB, fn func(*sql.Tx) error) error {
-	tx, err := pool.BeginTx(ctx, nil)
+// ownMigrations are the program's, from files and from Go.
+func (r *Repo) ownMigrations(engine Engine) (migrationSet, error) {
+	all, err := readMigrations(r.Migrations, engine)
 	if err != nil {
-		return err
+		return migrationSet{}, err
 	}
-	defer tx.Rollback()
-	if err := fn(tx); err != nil {
-		return err
+	for _, given := range r.GoMigrations {
+		m, err := given.migration()
+		if err != nil {
+			return migrationSet{}, err
+		}
+		all = append(all, m)
 	}
-	return tx.Commit()
+	return migrationSet{"", all}, sorted(all)
+}
+
+var goName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+func (m Migration) migration() (migration, error) {
+	switch {
+	case m.Number < 1:
+		return migration{}, fault.Invalid.Errorf("Go migration %q: its number is to be 1 or more", m.Name)
+	case !goName.MatchString(m.Name):
+		return migration{}, fault.Invalid.Errorf("Go migration %d: name it by its purpose, as in split_names", m.Number)
+	case m.Up == nil:
+		return migration{}, fault.Invalid.Errorf("Go migration %d_%s has no Up", m.Number, m.Name)
+	}
+	return migration{
+		number: m.Number,
+		name:   fmt.Sprintf("%04d_%s", m.Number, m.Name),
+		up:     action{run: m.Up},
+		down:   action{run: m.Down},
+	}, nil
+}
+
+// migrationSet is the migrations of one part, by number.
+type migrationSet struct {
+	part string // "" is the program itself
+	all  []migration
+}
+
+// has refuses a number that is no migration's.
+func (s migrationSet) has(number int64) error {
+	if number == 0 || number == Latest {
+		return nil
+	}
+	for _, m := range s.all {
+		if m.number == number {
+			return nil
+		}
+	}
+	return fault.Invalid.Errorf("there is no migration %d", number)
+}
+
+// title names a migration in texts.
+func (s migrationSet) title(m migration) string {
+	if s.part == "" {
+		return m.name
+	}
+	return s.part + " " + m.name
+}
+
+// pendingText says what is missing, the first three by name.
+func (s migrationSet) pendingText(pending []migration) string {
+	var names []string
+	for _, m := range pending[:min(3, len(pending))] {
+		names = append(names, s.title(m))
+	}
+	text := strings.Join(names, ", ")
+	if more := len(pending) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"sync/atomic"
@@ -14,24 +15,40 @@ import (
 // restarts it. The fields are not to change once it has started. All methods are
 // safe for concurrent use.
 type Repo struct {
-	// URL says where the data is: "sqlite:PATH" is a file, made if it is missing
-	// (its folder is not), and "sqlite::memory:" is kept nowhere. The path is taken
-	// as it stands, whatever characters it has.
+	// URL says where the data is.
+	//
+	// "sqlite:PATH" is a file, made if it is missing (its folder is not), and
+	// "sqlite::memory:" is kept nowhere. The path is taken as it stands, whatever
+	// characters it has.
+	//
+	// "postgres://user:password@host:5432/database" is a database of a server, with
+	// PostgreSQL's usual parameters behind a question mark, as in ?sslmode=require.
 	URL string
 
 	// Migrations has the .sql files. Nil leaves the schema alone.
 	Migrations fs.FS
 
+	// GoMigrations are those written in Go, numbered together with the files.
+	GoMigrations []Migration
+
+	// OnBoot is what Start does about migrations that the database lacks. Default Run.
+	OnBoot Boot
+
 	// Models are the join tables of many-to-many relations, which bun must know
 	// before it meets them, as in (*OrderItem)(nil). Other models need no mention.
 	Models []any
 
-	// Readers is how many Reads run at once. Default 4.
-	Readers int
+	// Connections is how many transactions run at once. On SQLite those are Reads, 4
+	// by default, beside the one Write; on PostgreSQL all of them, 10 by default.
+	Connections int
 
 	// Drain is how long a stopping repo waits for running transactions before it
 	// cuts them off. Default 5 s.
 	Drain time.Duration
+
+	// Slow is how long a statement may take before it is logged, its shape without the
+	// values. Default 500 ms; negative: nothing is logged.
+	Slow time.Duration
 
 	live atomic.Pointer[store] // nil when not running
 }
@@ -43,11 +60,11 @@ func (r *Repo) Start(ctx context.Context) error {
 	if r.live.Load() != nil {
 		return fault.Conflict.Errorf("the repo is running already")
 	}
-	at, err := parseURL(r.URL)
+	at, err := engineOf(r.URL)
 	if err != nil {
 		return err
 	}
-	migrations, err := readMigrations(r.Migrations)
+	migrations, err := r.ownMigrations(at.name())
 	if err != nil {
 		return err
 	}
@@ -55,7 +72,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return at.about(err)
 	}
-	if err := st.migrate(ctx, at, migrations); err != nil {
+	if err := st.boot(ctx, r, migrations); err != nil {
 		st.closePools()
 		return at.about(err)
 	}
@@ -85,21 +102,35 @@ func (r *Repo) Serve(ctx context.Context) error {
 // which it returns, and on a panic, which goes on, everything is rolled back. With
 // the context of another Write of this repo it joins that one, as a savepoint.
 func (r *Repo) Write(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
-	return r.transact(ctx, true, fn)
+	return r.enter(ctx, true, false, fn)
 }
 
 // Read runs fn on a snapshot of the database. Writing in it is an error. With the
 // context of another transaction of this repo it reads through that one.
 func (r *Repo) Read(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
-	return r.transact(ctx, false, fn)
+	return r.enter(ctx, false, false, fn)
 }
 
-func (r *Repo) readers() int {
-	if r.Readers > 0 {
-		return r.Readers
-	}
-	return 4
+func (r *Repo) one(ctx context.Context, write bool, fn func(ctx context.Context, tx Tx) error) error {
+	return r.enter(ctx, write, true, fn)
 }
+
+// Engine is the kind of database that the URL names.
+func (r *Repo) Engine() Engine {
+	if isPostgres(r.URL) {
+		return Postgres
+	}
+	return SQLite
+}
+
+func (r *Repo) connections(e Engine) int {
+	if r.Connections > 0 {
+		return r.Connections
+	}
+	return e.size()
+}
+
+func (r *Repo) slow() time.Duration { return cmp.Or(r.Slow, 500*time.Millisecond) }
 
 func (r *Repo) drain() time.Duration {
 	if r.Drain > 0 {

@@ -76,9 +76,11 @@ func TestURL(t *testing.T) {
 		kind fault.Kind
 		says string
 	}{
-		{"", fault.Invalid, "sqlite:PATH or sqlite::memory:"},
-		{"fleet.db", fault.Invalid, "sqlite:PATH or sqlite::memory:"},
-		{"postgres://me:hunter2@host/db", fault.Invalid, "sqlite:PATH or sqlite::memory:"},
+		{"", fault.Invalid, "sqlite:PATH, sqlite::memory: or postgres://"},
+		{"fleet.db", fault.Invalid, "sqlite:PATH, sqlite::memory: or postgres://"},
+		{"mysql://me:hunter2@host/db", fault.Invalid, "postgres://"},
+		{"postgres://me:hunter2@host:x/db", fault.Invalid, "postgres://user:password@host:5432/database"},
+		{"postgres://me:hunter2@127.0.0.1:1/db", fault.Unavailable, "db on 127.0.0.1:1: the database server cannot be reached"},
 		{"sqlite:", fault.Invalid, "names no file"},
 		{"sqlite://fleet.db", fault.Invalid, "without the //"},
 		{"sqlite:a\x00b", fault.Invalid, "zero byte"},

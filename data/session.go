@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 )
 
 // Sessions keeps the sessions of web.Sessions in the database, in a table of its own,
-// bennu_sessions, which Start makes. List it in the supervision tree after the repo, and
-// before the endpoint; each hour it deletes what is too old.
+// bennu_sessions, which Start brings up to date with [Repo.Migrate]. List it in the
+// supervision tree after the repo, and before the endpoint; each hour it deletes what is
+// too old.
 //
 //	store := &data.Sessions{Repo: repo}
 //	sessions := &web.Sessions{Keys: keys, Store: store}
@@ -22,20 +24,18 @@ type Sessions struct {
 	Repo *Repo // required
 }
 
-// Start makes the table if it is missing.
+// Start brings the table up to date.
 func (s *Sessions) Start(ctx context.Context) error {
 	if s.Repo == nil {
 		return fault.Invalid.Errorf("the sessions have no Repo")
 	}
-	return s.Repo.Write(ctx, func(ctx context.Context, tx Tx) error {
-		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS bennu_sessions (
-			name TEXT PRIMARY KEY, data TEXT NOT NULL, until BIGINT NOT NULL)`); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS bennu_sessions_until ON bennu_sessions (until)`)
-		return err
-	})
+	return s.Repo.Migrate(ctx, "sessions", sessionTables)
 }
+
+// The first one also meets tables from before they were made by a migration.
+//
+//go:embed migrations/sessions/*.sql
+var sessionTables embed.FS
 
 // Serve deletes what is too old, until the context ends.
 func (s *Sessions) Serve(ctx context.Context) error {

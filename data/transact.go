@@ -3,6 +3,8 @@ package data
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -10,148 +12,344 @@ import (
 	"github.com/bennu-go/bennu/telemetry"
 )
 
-// running is a transaction between its begin and its end.
-type running struct {
-	tx     bun.Tx
+// frame is a transaction of a user's: a Read, a Write, or a Write within a Write, which is
+// a savepoint of it.
+type frame struct {
+	*run
 	write  bool
-	broken error // why no statement may run any more, if so
+	over   bool          // the function has returned
+	failed error         // a statement failed: nothing but an end can follow, as on PostgreSQL
+	hooks  []func()      // of OnCommit
+	queue  time.Duration // that its first statement waited before the transaction began
 }
 
-// runningKey is the context key of the transaction that runs on a repo.
-type runningKey struct{ *Repo }
+// run is what the frames of one transaction have in common.
+type run struct {
+	db     *bun.DB // makes queries
+	watch  watcher // is told of them
+	conn   conn    // runs them
+	engine Engine
+	broken error           // why nothing of it can be kept, if so
+	late   context.Context // what ends statements, where that would end others' work too
+}
 
-func (r *Repo) transact(ctx context.Context, write bool, fn func(context.Context, Tx) error) (err error) {
-	if outer, ok := ctx.Value(runningKey{r}).(*running); ok {
-		return outer.join(ctx, write, fn)
+func (st *store) run(db *bun.DB, c conn) *run {
+	return &run{db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
+}
+
+// conn runs statements: a transaction, or a pool, where each is one of its own.
+type conn interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// frameKey is the context key of the frame that runs on a repo.
+type frameKey struct{ *Repo }
+
+// guardKey is the context key of what WithGuard added.
+type guardKey struct{}
+
+type guard struct {
+	check func(ctx context.Context, tx Tx) error
+	outer *guard
+}
+
+// WithGuard gives a context whose Writes, on any repo, call check right before they commit;
+// when it fails they roll back and give its error. It is how a worker that may have lost
+// its claim keeps from acting on it. A Write inside a Write is guarded with the outer one.
+func WithGuard(ctx context.Context, check func(ctx context.Context, tx Tx) error) context.Context {
+	outer, _ := ctx.Value(guardKey{}).(*guard)
+	return context.WithValue(ctx, guardKey{}, &guard{check, outer})
+}
+
+// enter runs fn in the context's transaction on this repo, or else in a new one. single
+// says that fn runs but one statement.
+func (r *Repo) enter(ctx context.Context, write, single bool, fn func(context.Context, Tx) error) (err error) {
+	if outer, ok := ctx.Value(frameKey{r}).(*frame); ok {
+		return outer.join(ctx, r, write && !single, fn)
 	}
-
-	count := "data.errors" // also when fn panics
-	defer func() { telemetry.Count(ctx, count, 1) }()
-
 	st := r.live.Load()
 	if st == nil {
+		telemetry.Count(ctx, "data.errors", 1)
 		return errNotRunning
 	}
-	pool, gate, places := st.readers, st.reading, 1
+	count, tally := "data.errors", &st.errors // also when fn panics
+	defer func() {
+		telemetry.Count(ctx, count, 1)
+		tally.Add(1)
+	}()
+
+	gate, places := st.reading, 1
 	if write {
-		pool, gate, places = st.writer, st.writing, st.writePlaces
+		gate, places = st.writing, st.writePlaces
 	}
+	asked := time.Now()
 	if err := gate.enter(ctx, places); err != nil {
 		return err
 	}
-	defer gate.leave(places)
-
-	inside, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(st.ctx, func() { cancel(errNotRunning) })()
-
-	// The end of the context interrupts statements. It does not end the transaction
-	// behind our back, as database/sql would have it: whoever is let in next must
-	// find it over.
-	tx, err := pool.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: !write})
-	if err != nil {
-		return translate(ctx, err)
+	body := body{Repo: r, st: st, ctx: ctx, fn: fn, asked: asked}
+	switch {
+	case write && !st.concurrent:
+		err = body.grouped() // leaves the gate
+	default:
+		defer gate.leave(places)
+		err = body.alone(write, single && (!write || ctx.Value(guardKey{}) == nil))
 	}
-	run := &running{tx: tx, write: write}
-	over := false
+	if err == nil {
+		count, tally = "data.reads", &st.reads
+		if write {
+			count, tally = "data.writes", &st.writes
+		}
+	}
+	return err
+}
+
+// body is a function that is to run in a transaction.
+type body struct {
+	*Repo
+	st  *store
+	ctx context.Context
+	fn  func(context.Context, Tx) error
+
+	asked time.Time // when it came to the gate
+}
+
+// alone runs it in a transaction of the engine's that nobody else shares; a single
+// statement, in none.
+func (b body) alone(write, single bool) error {
+	pool := b.st.readers
+	if write {
+		pool = b.st.writer
+	}
+	f := &frame{run: b.st.run(pool, nil), write: write}
+	inside, cancel := b.inside()
+	defer cancel()
+	if single {
+		f.conn = pool.DB
+		if err := b.call(inside, f); err != nil {
+			return err
+		}
+		f.committed(b.ctx)
+		return nil
+	}
+	tx, err := b.begin(pool, write)
+	if err != nil {
+		return err
+	}
+	f.conn = tx
+	kept := false
 	defer func() {
-		if !over {
+		if !kept {
 			_ = tx.Rollback() // fails only if the engine has done it already
 		}
 	}()
-
-	if err := fn(context.WithValue(inside, runningKey{r}, run), Tx{run}); err != nil {
-		return run.explain(inside, err)
+	if err := b.call(inside, f); err != nil {
+		return err
 	}
 	if !write {
-		count = "data.reads"
 		return nil
 	}
-	if run.broken != nil {
-		return run.broken
-	}
-	if inside.Err() != nil {
-		return ended(inside)
-	}
-	over = true
+	kept = true
 	if err := tx.Commit(); err != nil { // rolls back if it cannot commit
 		return translate(inside, err)
 	}
-	if st.moved() {
-		return errMoved
-	}
-	count = "data.writes"
+	b.st.commits.Add(1)
+	f.committed(b.ctx)
 	return nil
 }
 
-// join runs fn in the transaction its context comes from.
-func (run *running) join(ctx context.Context, write bool, fn func(context.Context, Tx) error) error {
-	if !write {
-		return run.explain(ctx, fn(ctx, Tx{run}))
-	}
-	if !run.write {
-		return fault.Internal.Errorf("data: a Write inside a Read: write first, and read inside the Write")
-	}
-	if run.broken != nil {
-		return run.broken
-	}
+// inside is the context in which a function runs: it ends with the store, too.
+func (b body) inside() (context.Context, context.CancelFunc) {
+	inside, cancel := context.WithCancelCause(b.ctx)
+	stop := context.AfterFunc(b.st.ctx, func() { cancel(errNotRunning) })
+	return inside, func() { stop(); cancel(nil) }
+}
 
-	// A savepoint of the same name hides the outer one until it is released.
-	mark := func(statement string) error {
-		_, err := run.tx.ExecContext(context.WithoutCancel(ctx), statement)
+// begin is without the context's end: that interrupts statements, but does not end the
+// transaction behind our back, as database/sql would have it. Whoever is let in next must
+// find it over.
+func (b body) begin(pool *bun.DB, write bool) (*sql.Tx, error) {
+	var options *sql.TxOptions
+	if !write {
+		options = &sql.TxOptions{ReadOnly: true}
+		if b.st.concurrent {
+			options.Isolation = sql.LevelRepeatableRead // one snapshot for all its queries
+		}
+	}
+	tx, err := pool.DB.BeginTx(context.WithoutCancel(b.ctx), options)
+	return tx, translate(b.ctx, err)
+}
+
+// call runs the function and the guards in a frame, and says whether it may be kept.
+func (b body) call(inside context.Context, f *frame) error {
+	defer func() { f.over = true }()
+	f.queue = time.Since(b.asked)
+	telemetry.Observe(inside, "data.queue", f.queue)
+	inside = context.WithValue(inside, frameKey{b.Repo}, f)
+	if err := b.fn(inside, Tx{f}); err != nil {
+		return f.explain(inside, err)
+	}
+	if f.write {
+		g, _ := inside.Value(guardKey{}).(*guard)
+		for ; g != nil; g = g.outer {
+			if err := g.check(inside, Tx{f}); err != nil {
+				return f.explain(inside, err)
+			}
+		}
+		return f.whole(inside)
+	}
+	return nil
+}
+
+// whole reports why what a frame has written cannot be kept, if so.
+func (f *frame) whole(ctx context.Context) error {
+	switch {
+	case f.broken != nil:
+		return f.broken
+	case f.failed != nil:
+		return f.failed
+	case ctx.Err() != nil:
+		return ended(ctx)
+	}
+	return nil
+}
+
+// join runs fn in the transaction that its context comes from.
+func (f *frame) join(ctx context.Context, r *Repo, nested bool, fn func(context.Context, Tx) error) error {
+	if err := f.usable(ctx); err != nil {
 		return err
 	}
-	if err := mark("SAVEPOINT bennu"); err != nil {
+	if !nested {
+		return f.explain(ctx, fn(ctx, Tx{f}))
+	}
+	if !f.write {
+		return fault.Internal.Errorf("data: a Write inside a Read: write first, and read inside the Write")
+	}
+	inner := &frame{run: f.run, write: true}
+	if err := f.savepoint(ctx, inner, func() error {
+		if r != nil {
+			ctx = context.WithValue(ctx, frameKey{r}, inner)
+		}
+		if err := fn(ctx, Tx{inner}); err != nil {
+			return inner.explain(ctx, err)
+		}
+		return inner.whole(ctx)
+	}); err != nil {
+		return err
+	}
+	f.hooks = append(f.hooks, inner.hooks...)
+	return nil
+}
+
+// savepoint runs fn between a savepoint and its release. When fn fails, or panics, what it
+// has written goes.
+func (r *run) savepoint(ctx context.Context, inner *frame, fn func() error) error {
+	// A savepoint of the same name hides the outer one until it is released.
+	mark := func(statement string) error {
+		_, err := r.conn.ExecContext(context.WithoutCancel(ctx), statement)
 		return translate(ctx, err)
+	}
+	if err := mark("SAVEPOINT bennu"); err != nil {
+		return err
 	}
 	kept := false
 	defer func() {
-		if kept || run.broken != nil {
+		inner.over = true
+		if kept || r.broken != nil {
 			return
 		}
-		err := mark("ROLLBACK TO bennu")
+		err := mark("ROLLBACK TO SAVEPOINT bennu")
 		if err == nil {
-			err = mark("RELEASE bennu")
+			err = mark("RELEASE SAVEPOINT bennu")
 		}
 		if err != nil { // then half of it may be there: the whole must go
-			run.broken = translate(ctx, err)
+			r.broken = err
 		}
 	}()
-
-	if err := fn(ctx, Tx{run}); err != nil {
-		return run.explain(ctx, err)
+	if err := fn(); err != nil {
+		return err
 	}
-	if run.broken != nil {
-		return run.broken
-	}
-	if ctx.Err() != nil {
-		return ended(ctx)
-	}
-	if err := mark("RELEASE bennu"); err != nil {
-		return translate(ctx, err)
+	if err := mark("RELEASE SAVEPOINT bennu"); err != nil {
+		return err
 	}
 	kept = true
 	return nil
 }
 
-// note translates a statement's error. If the engine may have rolled everything
-// back because of it, what came after would be committed one by one, so nothing is
-// let through any more.
-func (run *running) note(ctx context.Context, err error) error {
+var errOver = fault.Internal.Errorf("data: the transaction is over: use its context and Tx only inside the function")
+
+// usable reports why no statement may run, if so.
+func (f *frame) usable(ctx context.Context) error {
+	switch {
+	case f.over:
+		return errOver
+	case f.broken != nil:
+		return f.broken
+	case f.failed != nil:
+		return fault.Of(f.failed).Wrap(f.failed, "an earlier statement of this transaction failed: what may fail goes into a Write of its own inside it")
+	case ctx.Err() != nil:
+		f.failed = ended(ctx)
+		return f.failed
+	}
+	return nil
+}
+
+// statement is the context for one statement.
+func (f *frame) statement(ctx context.Context) (context.Context, error) {
+	if err := f.usable(ctx); err != nil {
+		return nil, err
+	}
+	if f.late != nil {
+		return lateContext{f.late, ctx}, nil
+	}
+	return ctx, nil
+}
+
+// lateContext has the values of one context, and ends with another.
+type lateContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c lateContext) Value(key any) any { return c.values.Value(key) }
+
+// note translates a statement's error and remembers it.
+func (f *frame) note(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = run.explain(ctx, err)
-	if cutsOff(err) && run.broken == nil {
-		run.broken = err
+	err = f.explain(ctx, err)
+	if cutsOff(err) && f.broken == nil {
+		f.broken = err
+	}
+	if f.failed == nil {
+		f.failed = err
 	}
 	return err
 }
 
 // explain translates an error, knowing what kind of transaction it comes from.
-func (run *running) explain(ctx context.Context, err error) error {
-	if !run.write && isReadOnly(err) {
+func (f *frame) explain(ctx context.Context, err error) error {
+	if err != nil && !f.write && isReadOnly(err) {
 		return fault.Internal.Wrap(err, "data: a Read cannot write: use Write")
 	}
 	return translate(ctx, err)
+}
+
+// committed runs what waited for the commit.
+func (f *frame) committed(ctx context.Context) {
+	for _, hook := range f.hooks {
+		guarded(ctx, hook)
+	}
+}
+
+// guarded keeps the panic of a hook from those that come after it.
+func guarded(ctx context.Context, hook func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			telemetry.Log(ctx).Error("data: a function of OnCommit panicked", "panic", fmt.Sprint(v))
+		}
+	}()
+	hook()
 }

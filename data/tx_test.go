@@ -228,10 +228,23 @@ func TestFaults(t *testing.T) {
 		{"SELECT 'hunter2', \"nothing\" FROM units", fault.Internal, "no such column"},
 	} {
 		err := repo.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
-			_, err := tx.ExecContext(ctx, c.sql)
-			wantFault(t, err, c.kind, c.says)
-			_, err2 := tx.NewRaw("UPDATE units SET size = 1").Exec(ctx) // still usable
-			return errors.Join(err, err2)
+			survived := tx.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+				_, err := tx.ExecContext(ctx, c.sql)
+				wantFault(t, err, c.kind, c.says)
+				return nil
+			})
+			wantFault(t, survived, c.kind, c.says)
+			_, err := tx.NewRaw("UPDATE units SET size = 1").Exec(ctx)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		err = repo.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
+			_, _ = tx.ExecContext(ctx, c.sql)
+			_, err := tx.NewRaw("UPDATE units SET size = 1").Exec(ctx)
+			wantFault(t, err, c.kind, "an earlier statement", "Write of its own")
+			return nil
 		})
 		wantFault(t, err, c.kind, c.says)
 	}

@@ -20,7 +20,7 @@ func parseURL(raw string) (address, error) {
 	scheme, path, _ := strings.Cut(raw, ":")
 	switch {
 	case scheme != "sqlite":
-		return address{}, fault.Invalid.Errorf("the database URL is to be sqlite:PATH or sqlite::memory:")
+		return address{}, fault.Invalid.Errorf("the database URL is to be sqlite:PATH, sqlite::memory: or postgres://user:password@host:5432/database")
 	case path == ":memory:":
 		return address{memory: true, path: "/bennu-" + rand.Text()}, nil
 	case path == "":

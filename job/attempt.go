@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/telemetry"
@@ -89,7 +90,9 @@ func (a *attempt) Continue(ctx context.Context) error {
 		err = a.def.run(inside, args)
 	}
 	a.mu.Lock()
-	a.returned, a.err = true, err
+	if a.returned, a.err = true, err; a.cause == nil && context.Cause(inside) == errTimeout {
+		a.cause = errTimeout
+	}
 	a.mu.Unlock()
 	return process.Stop(ctx, process.Normal)
 }
@@ -106,7 +109,7 @@ func attemptOf(ctx context.Context) *attempt {
 func (a *attempt) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	ctx = telemetry.WithTrace(ctx, &telemetry.Trace{RequestID: "job-" + itoa(a.id) + "-" + itoa(int64(a.attempt()))})
-	ctx = withGuard(ctx, a)
+	ctx = data.WithGuard(ctx, a.fenceOff)
 	if a.def.timeout == 0 {
 		return ctx, func() {}
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/internal/pgtest"
 	"github.com/bennu-go/bennu/job"
 )
 
@@ -15,8 +18,30 @@ type nothing struct {
 	N int `json:"n"`
 }
 
+// benchEach runs a benchmark on each engine, which waits for the disk at each commit.
+func benchEach(b *testing.B, bench func(b *testing.B, fresh func() *data.Repo)) {
+	b.Run("sqlite", func(b *testing.B) { bench(b, func() *data.Repo { return fileRepo(b) }) })
+	b.Run("postgres", func(b *testing.B) {
+		url := pgtest.Start(b, pgtest.Durable).URL()
+		repo := &data.Repo{URL: url}
+		datatest.Start(b, repo)
+		bench(b, func() *data.Repo {
+			err := repo.Write(b.Context(), func(ctx context.Context, tx data.Tx) error {
+				_, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS bennu_jobs, bennu_job_nodes, bennu_job_leader")
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return repo
+		})
+	})
+}
+
 // BenchmarkWork inserts 20,000 jobs at once and works on them.
-func BenchmarkWork(b *testing.B) {
+func BenchmarkWork(b *testing.B) { benchEach(b, benchWork) }
+
+func benchWork(b *testing.B, fresh func() *data.Repo) {
 	const jobs = 20_000
 	for b.Loop() {
 		b.StopTimer()
@@ -29,7 +54,7 @@ func BenchmarkWork(b *testing.B) {
 			}
 			return nil
 		})
-		w := start(b, &job.Runner{Repo: fileRepo(b), Jobs: []job.Definition{noop}, Queues: map[string]job.Queue{"default": {Concurrency: 1000}}})
+		w := start(b, &job.Runner{Repo: fresh(), Jobs: []job.Definition{noop}, Queues: map[string]job.Queue{"default": {Concurrency: 1000}}})
 		ins := make([]nothing, jobs)
 		for i := range ins {
 			ins[i].N = i
@@ -45,6 +70,7 @@ func BenchmarkWork(b *testing.B) {
 			time.Sleep(100 * time.Microsecond)
 		}
 		b.ReportMetric(jobs/time.Since(began).Seconds(), "jobs/s")
+		b.Log("claims", w.counters.Counter("job.claims").Value(), "writes", w.counters.Counter("job.writes").Value())
 		b.ReportMetric(jobs/inserted.Seconds(), "inserts/s")
 		b.StopTimer()
 		w.stop()
@@ -59,7 +85,9 @@ func BenchmarkLatency(b *testing.B) {
 		if rate > 0 {
 			name = "1000 a second"
 		}
-		b.Run(name, func(b *testing.B) { benchLatency(b, rate) })
+		b.Run(name, func(b *testing.B) {
+			benchEach(b, func(b *testing.B, fresh func() *data.Repo) { benchLatency(b, rate, fresh) })
+		})
 	}
 }
 
@@ -67,7 +95,7 @@ type stamp struct {
 	At time.Time `json:"at"`
 }
 
-func benchLatency(b *testing.B, rate int) {
+func benchLatency(b *testing.B, rate int, fresh func() *data.Repo) {
 	var mu sync.Mutex
 	var took []time.Duration
 	began := make(chan struct{}, 100_000)
@@ -78,7 +106,7 @@ func benchLatency(b *testing.B, rate int) {
 		began <- struct{}{}
 		return nil
 	})
-	w := start(b, &job.Runner{Repo: fileRepo(b), Jobs: []job.Definition{tell}, Queues: map[string]job.Queue{"default": {Concurrency: 100}}})
+	w := start(b, &job.Runner{Repo: fresh(), Jobs: []job.Definition{tell}, Queues: map[string]job.Queue{"default": {Concurrency: 100}}})
 	var wg sync.WaitGroup
 	n := 0
 	b.ResetTimer()

@@ -45,67 +45,70 @@ func (c *completer) full() bool {
 	return len(c.pending) >= mostPending
 }
 
+func (c *completer) empty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pending) == 0
+}
+
+// take gives what is pending, up to what one transaction is to hold.
 func (c *completer) take() []end {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ends := c.pending
-	c.pending = nil
+	n := min(len(c.pending), mostEnds)
+	ends := c.pending[:n:n]
+	if c.pending = c.pending[n:]; len(c.pending) == 0 {
+		c.pending = nil
+	}
 	return ends
 }
+
+// mostEnds is how many ends are written with one transaction.
+const mostEnds = 5000
 
 // serve writes until ctx ends, and then what is left.
 func (c *completer) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-c.wake:
-			c.flush(ctx, c.take())
+			c.flush(ctx)
 		case <-ctx.Done():
 			left, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait*9/10)
 			defer cancel()
-			c.flush(left, c.take())
+			c.flush(left)
 			return nil
 		}
 	}
 }
 
-// flush writes ends until they are written. Those that it cannot write before ctx ends it
-// gives back to those that wait.
-func (c *completer) flush(ctx context.Context, ends []end) {
-	wait := 10 * time.Millisecond
-	for len(ends) > 0 {
-		if len(ends) >= mostPending {
-			defer c.wakeAll()
-		}
-		n := min(len(ends), mostEnds)
-		err := c.write(ctx, ends[:n])
+// flush writes ends until there are none, or ctx ends: what is not written then stays.
+func (c *completer) flush(ctx context.Context) {
+	for wait := 10 * time.Millisecond; ; {
+		ends, err := c.write(ctx)
 		if err == nil {
-			ends = ends[n:]
+			if len(ends) == 0 {
+				return
+			}
 			wait = 10 * time.Millisecond
 			continue
 		}
+		c.putBack(ends)
 		c.count("job.completions.failed", 1)
 		if ctx.Err() == nil {
-			telemetry.Log(ctx).Warn("job: the ends of jobs could not be stored; trying again", "jobs", n, "error", err)
+			telemetry.Log(ctx).Warn("job: the ends of jobs could not be stored; trying again", "jobs", len(ends), "error", err)
 		}
 		if !pause(ctx, wait, nil, nil) {
-			c.putBack(ends)
 			return
 		}
 		wait = min(2*wait, time.Second)
 	}
 }
 
-// mostEnds is how many ends are written with one transaction.
-const mostEnds = 5000
-
+// putBack keeps ends that could not be written.
 func (c *completer) putBack(ends []end) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending = append(ends, c.pending...)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }
 
 // alike is what complete needs to be the same for all jobs of a statement.
@@ -115,41 +118,52 @@ type alike struct {
 	unique int
 }
 
-func (c *completer) write(ctx context.Context, ends []end) error {
+// write writes what is pending when its transaction runs, and gives it.
+func (c *completer) write(ctx context.Context) (ends []end, err error) {
+	if c.empty() {
+		return nil, nil
+	}
+	lost := int64(0)
+	err = c.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+		ends = c.take()
+		lost, err = c.store(ctx, tx, ends)
+		return err
+	})
+	if err != nil {
+		return ends, err
+	}
+	c.count("job.written", int64(len(ends)))
+	c.count("job.writes", 1)
+	c.count("job.attempts.lost", lost)
+	if len(ends) >= mostPending/2 {
+		c.wakeAll() // producers may have waited for it
+	}
+	return ends, nil
+}
+
+// store tells how many of the attempts were not this node's any more.
+func (c *completer) store(ctx context.Context, tx data.Tx, ends []end) (lost int64, err error) {
 	groups := make(map[alike][]int64)
 	for _, e := range ends {
 		if e.state == Completed {
 			key := alike{e.owner, e.claims, e.unique}
 			groups[key] = append(groups[key], e.id)
+			continue
+		}
+		own, err := conclude(ctx, tx, e)
+		if err != nil {
+			return 0, err
+		}
+		if !own {
+			lost++
 		}
 	}
-	lost := int64(0)
-	err := c.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		lost = 0
-		for key, ids := range groups {
-			n, err := complete(ctx, tx, ids, end{owner: key.owner, claims: key.claims, unique: key.unique, at: c.now()})
-			if err != nil {
-				return err
-			}
-			lost += int64(len(ids)) - n
+	for key, ids := range groups {
+		n, err := complete(ctx, tx, ids, end{owner: key.owner, claims: key.claims, unique: key.unique, at: c.now()})
+		if err != nil {
+			return 0, err
 		}
-		for _, e := range ends {
-			if e.state == Completed {
-				continue
-			}
-			own, err := conclude(ctx, tx, e)
-			if err != nil {
-				return err
-			}
-			if !own {
-				lost++
-			}
-		}
-		return c.settle(ctx, tx, ends)
-	})
-	if err == nil {
-		c.count("job.written", int64(len(ends)))
-		c.count("job.attempts.lost", lost)
+		lost += int64(len(ids)) - n
 	}
-	return err
+	return lost, c.settle(ctx, tx, ends)
 }

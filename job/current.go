@@ -74,7 +74,8 @@ func (a *attempt) isOver() bool {
 }
 
 // fenceOff is the guard of every Write that is made with the context of a job's function:
-// it fails where the attempt is over.
+// it fails where the attempt is over. It runs for other repos as well, where it can look, but
+// not lock.
 func (a *attempt) fenceOff(ctx context.Context, tx data.Tx) error {
 	if isCommitting(ctx) {
 		return nil // completing is fenced itself
@@ -82,11 +83,13 @@ func (a *attempt) fenceOff(ctx context.Context, tx data.Tx) error {
 	if a.isOver() {
 		return ErrLost
 	}
-	own, err := stillOwn(ctx, tx, &a.claimed)
-	if err == nil && !own {
-		err = ErrLost
-	}
-	return err
+	return a.Repo.Read(ctx, func(ctx context.Context, ours data.Tx) error {
+		own, err := stillOwn(ctx, ours, &a.claimed, ours == tx)
+		if err == nil && !own {
+			err = ErrLost
+		}
+		return err
+	})
 }
 
 type committingKey struct{}

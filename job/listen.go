@@ -2,9 +2,15 @@ package job
 
 import (
 	"context"
+	"strings"
 	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 // signals is how the parts of an engine, and other nodes, are told that there is something
@@ -59,7 +65,7 @@ func (b *broadcast) watch() func() <-chan struct{} {
 // wakeAfter makes the nodes look at queues when tx has committed.
 func (e *engine) wakeAfter(tx data.Tx, queues ...string) {
 	if len(queues) > 0 {
-		onCommit(tx, func() { e.wakeNow(queues...) })
+		tx.OnCommit(func() { e.wakeNow(queues...) })
 	}
 }
 
@@ -83,7 +89,7 @@ func (e *engine) wakeAll() {
 // tell makes all nodes do their chores when tx has committed: a setting has changed, or a
 // job that runs is to be cancelled.
 func (e *engine) tell(tx data.Tx) {
-	onCommit(tx, func() {
+	tx.OnCommit(func() {
 		e.signals.news.send()
 		e.call("")
 	})
@@ -106,12 +112,101 @@ func (e *engine) call(queues ...string) {
 	}
 }
 
-func (e *engine) listen(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// canNotify reports whether there are other nodes, and a way to tell them.
+func (e *engine) canNotify() bool {
+	return e.Repo.Engine() == data.Postgres && e.member.others()
 }
 
+// channel is what the nodes listen on. A message is the number of the node that sends it and
+// a queue, or none for news.
+const channel = "bennu_jobs"
+
+// notifyPause is for how long what is to be told is gathered.
+const notifyPause = 10 * time.Millisecond
+
+// notify tells other nodes, at most once in a while, of what has been committed.
 func (e *engine) notify(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	for {
+		select {
+		case <-e.signals.calling:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := e.notifyOnce(ctx); err != nil && ctx.Err() == nil {
+			telemetry.Log(ctx).Warn("job: other nodes could not be told of jobs; they look by themselves", "error", err)
+		}
+		pause(ctx, notifyPause, nil, nil)
+	}
+}
+
+func (e *engine) notifyOnce(ctx context.Context) error {
+	s := e.signals
+	s.mu.Lock()
+	queues := s.dirty
+	s.dirty = make(map[string]bool)
+	s.mu.Unlock()
+	if len(queues) == 0 {
+		return nil
+	}
+	q := "SELECT "
+	for queue := range queues {
+		if q != "SELECT " {
+			q += ", "
+		}
+		q += statement("pg_notify(", text(channel), ", ", text(itoa(e.member.owner())+" "+queue), ")")
+	}
+	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		_, err := tx.ExecContext(ctx, q)
+		return err
+	})
+}
+
+// listen hears what other nodes tell, until ctx ends.
+func (e *engine) listen(ctx context.Context) error {
+	if e.Repo.Engine() != data.Postgres {
+		<-ctx.Done()
+		return nil
+	}
+	for {
+		err := e.hear(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		e.count("job.listens.failed", 1)
+		telemetry.Log(ctx).Warn("job: the node cannot be told of jobs by others for now, and looks by itself", "error", err)
+		pause(ctx, time.Second, nil, nil)
+	}
+}
+
+func (e *engine) hear(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, e.Repo.URL)
+	if err != nil {
+		return fault.Unavailable.Errorf("the database server cannot be reached") // the cause may hold the password
+	}
+	defer func() {
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait/2)
+		defer cancel()
+		_ = conn.Close(leave)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return err
+	}
+	e.wakeAll() // for what was told before
+	e.signals.news.send()
+	for {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		from, queue, _ := strings.Cut(n.Payload, " ")
+		switch {
+		case from == itoa(e.member.owner()):
+		case queue == "":
+			e.signals.news.send()
+		default:
+			if p := e.producers[queue]; p != nil {
+				p.rouse()
+			}
+		}
+	}
 }

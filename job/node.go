@@ -59,6 +59,13 @@ func (m *member) leads() bool {
 	return m.isLeader
 }
 
+// others reports whether there are other nodes.
+func (m *member) others() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.seen) > 1
+}
+
 func (m *member) every() time.Duration { return m.lease / 5 }
 
 // join makes the node known.

@@ -90,12 +90,11 @@ func (p *producer) serve(ctx context.Context) error {
 				return nil
 			}
 		}
-		n := p.places()
-		if n == 0 || p.completer.full() || p.isFenced() {
+		if p.places() == 0 || p.completer.full() || p.isFenced() {
 			told = false // ended, or the completer, rouses
 			continue
 		}
-		jobs, err := p.claim(ctx, n)
+		jobs, most, err := p.claim(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				p.count("job.claims.failed", 1)
@@ -107,7 +106,7 @@ func (p *producer) serve(ctx context.Context) error {
 		for i := range jobs {
 			p.begin(jobs[i], p)
 		}
-		told = len(jobs) == n
+		told = len(jobs) == most
 	}
 	return nil
 }
@@ -130,10 +129,12 @@ func (p *producer) look(ctx context.Context) (found bool) {
 	return found || err != nil && ctx.Err() == nil
 }
 
-// claim makes up to n jobs this node's own.
-func (p *producer) claim(ctx context.Context, n int) (jobs []claimed, err error) {
+// claim makes as many jobs this node's own as have a place, and tells how many that was. The
+// places are counted when the transaction runs: more may be free by then.
+func (p *producer) claim(ctx context.Context) (jobs []claimed, n int, err error) {
 	owner := p.member.owner()
-	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+		n = p.places()
 		if p.hasLimits(p.queue) {
 			ids, err := p.chooseLimited(ctx, tx, p.queue, n)
 			if err != nil {
@@ -146,7 +147,8 @@ func (p *producer) claim(ctx context.Context, n int) (jobs []claimed, err error)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return jobs, nil
+	p.count("job.claims", 1)
+	return jobs, n, nil
 }

@@ -202,6 +202,13 @@ func queuesOf(set map[string]Queue, defs map[string]*definition) (map[string]Que
 	return queues, nil
 }
 
+func pollOf(r *data.Repo) time.Duration {
+	if r.Engine() == data.Postgres {
+		return time.Second
+	}
+	return 100 * time.Millisecond
+}
+
 func hostName() string {
 	host, err := os.Hostname()
 	if err != nil {

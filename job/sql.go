@@ -38,6 +38,8 @@ func statement(parts ...any) string {
 	return b.String()
 }
 
+func isPostgres(tx data.Tx) bool { return tx.Engine() == data.Postgres }
+
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // writeText quotes a value. PostgreSQL refuses zero bytes and what is not UTF-8.

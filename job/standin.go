@@ -5,22 +5,25 @@ import (
 	"embed"
 	"io/fs"
 	"strings"
-	"time"
 
 	"github.com/bennu-go/bennu/data"
 )
 
-// What package data is about to give.
-
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// migrate makes the tables. It is what package data is about to do.
 func migrate(ctx context.Context, repo *data.Repo) error {
-	files, err := fs.Glob(migrations, "migrations/*.sqlite.sql")
+	files, err := fs.Glob(migrations, "migrations/*."+string(repo.Engine())+".sql")
 	if err != nil {
 		return err
 	}
 	return repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		if isPostgres(tx) {
+			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(6265776)"); err != nil {
+				return err
+			}
+		}
 		for _, name := range files {
 			text, err := migrations.ReadFile(name)
 			if err != nil {
@@ -38,14 +41,3 @@ func migrate(ctx context.Context, repo *data.Repo) error {
 		return nil
 	})
 }
-
-func pollOf(*data.Repo) time.Duration { return 100 * time.Millisecond }
-
-func isPostgres(data.Tx) bool { return false }
-
-func (e *engine) canNotify() bool { return false }
-
-// onCommit runs fn too early: who looks waits for the writer.
-func onCommit(_ data.Tx, fn func()) { fn() }
-
-func withGuard(ctx context.Context, _ *attempt) context.Context { return ctx }

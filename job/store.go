@@ -289,10 +289,11 @@ func conclude(ctx context.Context, tx data.Tx, e end) (bool, error) {
 	return n == 1, err
 }
 
-// stillOwn reports whether an attempt may write, and keeps it so until the transaction ends.
-func stillOwn(ctx context.Context, tx data.Tx, c *claimed) (bool, error) {
+// stillOwn reports whether an attempt may write, and keeps it so until the transaction ends,
+// if that is a Write.
+func stillOwn(ctx context.Context, tx data.Tx, c *claimed, write bool) (bool, error) {
 	lock := ""
-	if isPostgres(tx) {
+	if write && isPostgres(tx) {
 		lock = " FOR NO KEY UPDATE" // as complete takes it, so that the two do not wait for each other
 	}
 	found := false

@@ -15,8 +15,12 @@ func (c *Counter) Add(n int64) { c.n.Add(n) }
 // Value is the count so far.
 func (c *Counter) Value() int64 { return c.n.Load() }
 
-// Counters is a program's counters by name. The zero value is ready to use.
-type Counters struct{ byName sync.Map } // string → *Counter
+// Counters is a program's counters by name, and its histograms. The zero value is ready
+// to use.
+type Counters struct {
+	byName     sync.Map // string → *Counter
+	histograms sync.Map // string → *Histogram
+}
 
 // Counter is the counter with that name, made at the first call.
 func (cs *Counters) Counter(name string) *Counter {

@@ -1,6 +1,6 @@
-// Package telemetry is what a running program tells about itself: counters,
-// structured logs through [log/slog], and the trace that follows a request from
-// door to door.
+// Package telemetry is what a running program tells about itself: counters and
+// histograms, spans, structured logs through [log/slog], and the trace that follows a
+// request from door to door.
 //
 // # Usage
 //
@@ -19,8 +19,33 @@
 // [Counters.Snapshot] reads them all. A hot path keeps the *[Counter] that
 // [Counters.Counter] gives, and skips the look-up.
 //
+// # Histograms
+//
+// How long things take is counted by [Observe], in the histograms of the context's
+// counters:
+//
+//	telemetry.Observe(ctx, "data.query", time.Since(begin))
+//
+// [Counters.Distributions] reads them: how many there were, their sum, and quantiles
+// within an eighth. [Distribution.Since] gives those of the last minute, say, from two
+// readings. A hot path keeps the *[Histogram].
+//
+// # Spans
+//
+// A [Span] is one piece of work that is over, with when, how long and what about it.
+// They go one by one to the function that [WithSpans] names, for a tool that shows or
+// keeps them; without one they cost a look into the context, if they are made only when
+// somebody listens:
+//
+//	begin := time.Now()
+//	rows, err := query()
+//	if telemetry.Recording(ctx) {
+//		telemetry.Record(ctx, telemetry.Span{Name: "fleet.query", Begin: begin, Took: time.Since(begin),
+//			Attrs: []slog.Attr{slog.Int("rows", rows)}, Err: err})
+//	}
+//
 // # Guarantees
 //
-// All of it is safe for concurrent use. A context without counters or a logger
-// still works: counts go nowhere, logs to [slog.Default].
+// All of it is safe for concurrent use. A context without counters, a logger or a taker
+// of spans still works: counts, durations and spans go nowhere, logs to [slog.Default].
 package telemetry

@@ -22,17 +22,25 @@ func Open(t testing.TB, migrations fs.FS) *data.Repo {
 // Start starts a repo of the test's own making, and stops it when the test ends.
 func Start(t testing.TB, repo *data.Repo) {
 	t.Helper()
+	stop := start(t, repo)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("datatest: %v", err)
+		}
+	})
+}
+
+func start(t testing.TB, repo *data.Repo) (stop func() error) {
+	t.Helper()
 	quiet := telemetry.WithLogger(context.Background(), slog.New(slog.DiscardHandler))
 	if err := repo.Start(quiet); err != nil {
 		t.Fatalf("datatest: %v", err)
 	}
-	ctx, stop := context.WithCancel(quiet)
+	ctx, cancel := context.WithCancel(quiet)
 	served := make(chan error, 1)
 	go func() { served <- repo.Serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Errorf("datatest: %v", err)
-		}
-	})
+	return func() error {
+		cancel()
+		return <-served
+	}
 }

@@ -1,0 +1,152 @@
+package data
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// SQLite writes one transaction at a time, and each commit waits for the disk. So Writes
+// that stand in line share one: each is a savepoint of the same transaction, and all are
+// answered when it is committed. Whoever is inside the writing gate has the group, and
+// either hands it to the next in line or commits it.
+
+// group is one transaction of the engine's that several Writes share.
+type group struct {
+	*run
+	tx    *sql.Tx
+	kept  []*frame  // in their order
+	since time.Time // when the first of them was done
+
+	done chan struct{} // closed when it is committed, or not
+	err  error         // then: why not
+}
+
+// The limits of a group: how many share a commit, and for how long the first, once done,
+// waits for others to begin. mercy is how long a statement goes on when its asker is gone, since
+// SQLite cannot interrupt it without undoing the others' work.
+const (
+	groupMost = 128
+	groupTime = 5 * time.Millisecond
+	mercy     = time.Second
+)
+
+var errGroup = fault.Unavailable.Errorf("another transaction of the same commit was cut off: try again")
+
+// grouped runs the body in the group, and leaves the writing gate.
+func (b body) grouped() (err error) {
+	g := b.st.group
+	if g == nil {
+		if g, err = b.newGroup(); err != nil {
+			b.st.writing.leave(b.st.writePlaces)
+			return err
+		}
+	}
+	mine := &frame{run: g.run, write: true}
+	finished := false
+	defer func() {
+		if !finished { // a panic goes on its way; the others are not to notice
+			b.settle(g)
+		}
+	}()
+	if len(g.kept) == 0 {
+		err = b.first(g, mine)
+	} else {
+		err = b.next(g, mine)
+	}
+	if err == nil {
+		if g.kept = append(g.kept, mine); len(g.kept) == 1 {
+			g.since = time.Now()
+		}
+	}
+	finished = true
+	b.settle(g)
+	if err != nil {
+		return err
+	}
+	<-g.done
+	return g.err
+}
+
+func (b body) newGroup() (*group, error) {
+	tx, err := b.begin(b.st.writer, true)
+	if err != nil {
+		return nil, err
+	}
+	g := &group{run: b.st.run(b.st.writer, tx), tx: tx, done: make(chan struct{})}
+	b.st.group = g
+	return g, nil
+}
+
+// first has the transaction to itself: when it fails, all of it goes.
+func (b body) first(g *group, mine *frame) error {
+	inside, cancel := b.inside()
+	defer cancel()
+	ok := false
+	defer func() {
+		if !ok && g.broken == nil {
+			g.broken = errGroup // nobody else is in it yet
+		}
+	}()
+	err := b.call(inside, mine)
+	ok = err == nil
+	return err
+}
+
+// next goes on in a transaction with others' work in it.
+func (b body) next(g *group, mine *frame) error {
+	inside, cancel := b.inside()
+	defer cancel()
+	var end context.CancelFunc
+	g.late, end = context.WithCancel(context.Background())
+	defer end()
+	defer context.AfterFunc(inside, func() { time.AfterFunc(mercy, end) })()
+	defer func() { g.late = nil }()
+	return g.savepoint(inside, mine, func() error { return b.call(inside, mine) })
+}
+
+// settle hands the group on, or ends it and leaves the gate.
+func (b body) settle(g *group) {
+	st := b.st
+	grows := st.grouping && g.broken == nil && len(g.kept) < groupMost && time.Since(g.since) < groupTime
+	if grows && st.writing.pass(st.writePlaces) {
+		return
+	}
+	g.end(b)
+	st.group = nil
+	close(g.done)
+	st.writing.leave(st.writePlaces)
+}
+
+// end commits what is kept.
+func (g *group) end(b body) {
+	switch {
+	case g.broken != nil:
+		g.err = errGroup
+	case len(g.kept) > 0:
+		g.err = translate(b.ctx, g.tx.Commit()) // rolls back if it cannot commit
+		if g.err == nil && b.st.engine.lost() {
+			g.err = errMoved
+		}
+		if g.err == nil {
+			b.st.commits.Add(1)
+			for _, f := range g.kept {
+				f.committed(b.ctx)
+			}
+		}
+		return
+	}
+	_ = g.tx.Rollback() // fails only if the engine has done it already
+}
+
+// endGroup commits what is open, for whoever is inside the writing gate and wants another
+// connection to write.
+func (st *store) endGroup(ctx context.Context) {
+	if g := st.group; g != nil {
+		g.end(body{st: st, ctx: ctx})
+		st.group = nil
+		close(g.done)
+	}
+}

@@ -1,0 +1,1 @@
+DROP TABLE bennu_sessions;

@@ -1,0 +1,214 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/bennu-go/bennu/fault"
+)
+
+// clockKey is the context key of the clock that stamps rows.
+type clockKey struct{}
+
+// WithClock has the typed functions that are called with the context stamp rows by
+// another clock than [time.Now]: for tests, and for what is done as of another time.
+func WithClock(ctx context.Context, now func() time.Time) context.Context {
+	return context.WithValue(ctx, clockKey{}, now)
+}
+
+// stamp is the time for a row: in UTC, as precise as both engines keep it.
+func stamp(ctx context.Context) time.Time {
+	now := time.Now
+	if clock, ok := ctx.Value(clockKey{}).(func() time.Time); ok {
+		now = clock
+	}
+	return now().UTC().Truncate(time.Microsecond)
+}
+
+// record is what the typed functions know about a type of rows: its table as bun
+// sees it, and the fields that they keep.
+type record struct {
+	*schema.Table
+	gen schema.QueryGen
+
+	created, updated, version *schema.Field // may be nil
+}
+
+var timeType = reflect.TypeFor[time.Time]()
+
+// recordOf reads the tags of a row's type.
+func recordOf[T any](tx Tx) (*record, error) {
+	typ := reflect.TypeFor[T]()
+	if typ.Kind() != reflect.Struct {
+		return nil, fault.Internal.Errorf("data: %s is no row: use the struct itself as the type", typ)
+	}
+	dialect := tx.NewSelect().Dialect()
+	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect)}
+	for _, f := range rec.Fields {
+		if err := rec.tagged(f); err != nil {
+			return nil, err
+		}
+	}
+	return rec, nil
+}
+
+// tagged notes a field with a data tag.
+func (rec *record) tagged(f *schema.Field) error {
+	tag := f.StructField.Tag.Get("data")
+	var place **schema.Field
+	var right bool
+	switch typ := f.StructField.Type; tag {
+	case "":
+		return nil
+	case "created":
+		place, right = &rec.created, typ == timeType
+	case "updated":
+		place, right = &rec.updated, typ == timeType
+	case "version":
+		place, right = &rec.version, typ.Kind() >= reflect.Int && typ.Kind() <= reflect.Int64
+	default:
+		return fault.Internal.Errorf("data: %s.%s has the tag data:%q: there are created, updated and version", rec.TypeName, f.GoName, tag)
+	}
+	if !right {
+		return fault.Internal.Errorf("data: %s.%s cannot be data:%q: created and updated are a time.Time, version is an int", rec.TypeName, f.GoName, tag)
+	}
+	if *place != nil {
+		return fault.Internal.Errorf("data: %s has two fields with data:%q", rec.TypeName, tag)
+	}
+	*place = f
+	return nil
+}
+
+// keyed says that a type without a primary key cannot be asked for one row.
+func (rec *record) keyed() error {
+	if len(rec.PKs) == 0 {
+		return fault.Internal.Errorf(`data: %s has no primary key: give its field the tag bun:",pk"`, rec.TypeName)
+	}
+	return nil
+}
+
+// fields finds columns by name.
+func (rec *record) fields(names []string) ([]*schema.Field, error) {
+	var found []*schema.Field
+	for _, name := range names {
+		i := slices.IndexFunc(rec.Fields, func(f *schema.Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil, fault.Internal.Errorf("data: %s has no column %q", rec.TypeName, name)
+		}
+		if !slices.Contains(found, rec.Fields[i]) {
+			found = append(found, rec.Fields[i])
+		}
+	}
+	return found, nil
+}
+
+// born fills in what a new row needs, where it is not set.
+func (rec *record) born(ctx context.Context, row reflect.Value) {
+	now := stamp(ctx)
+	for _, f := range []*schema.Field{rec.created, rec.updated} {
+		if f != nil && f.HasZeroValue(row) {
+			f.Value(row).Set(reflect.ValueOf(now))
+		}
+	}
+	if rec.version != nil && rec.version.HasZeroValue(row) {
+		rec.version.Value(row).SetInt(1)
+	}
+}
+
+// prepare calls bun's hook of a model that has one.
+func (rec *record) prepare(ctx context.Context, row reflect.Value, query bun.Query) error {
+	if !rec.HasBeforeAppendModelHook() {
+		return nil
+	}
+	return row.Addr().Interface().(bun.BeforeAppendModelHook).BeforeAppendModel(ctx, query)
+}
+
+// given reports whether a new row has a value for a column of its own. The database
+// makes the others.
+func given(f *schema.Field, row reflect.Value) bool {
+	made := f.AutoIncrement || f.Identity || f.SQLDefault != ""
+	return !made || !f.HasZeroValue(row)
+}
+
+// appendIs appends the condition that columns are as in the row.
+func (rec *record) appendIs(b []byte, fields []*schema.Field, row reflect.Value) []byte {
+	for i, f := range fields {
+		if i > 0 {
+			b = append(b, " AND "...)
+		}
+		b = append(append(b, f.SQLName...), " = "...)
+		b = f.AppendValue(rec.gen, b, row)
+	}
+	return b
+}
+
+// appendLive appends the condition that a row has not been deleted softly. It is bun's.
+func (rec *record) appendLive(b []byte) []byte {
+	f := rec.SoftDeleteField
+	if f == nil {
+		return b
+	}
+	b = append(append(b, " AND "...), f.SQLName...)
+	if f.IsPtr || f.NullZero {
+		return append(b, " IS NULL"...)
+	}
+	return rec.gen.Dialect().AppendTime(append(b, " = "...), time.Time{})
+}
+
+// appendNames appends a list of columns.
+func appendNames(b []byte, fields []*schema.Field) []byte {
+	for i, f := range fields {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, f.SQLName...)
+	}
+	return b
+}
+
+// into is where a column of a result goes.
+type into struct {
+	field *schema.Field
+	row   reflect.Value
+}
+
+// Scan takes the value of the column.
+func (to *into) Scan(src any) error {
+	if err := to.field.ScanValue(to.row, src); err != nil {
+		return fmt.Errorf("column %s: %w", to.field.Name, err)
+	}
+	return nil
+}
+
+// query runs SQL whose results are columns of these rows, and reports how many rows
+// there were.
+func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schema.Field, rows []reflect.Value) (n int, err error) {
+	results, err := tx.QueryContext(ctx, string(sql))
+	if err != nil {
+		return 0, err
+	}
+	defer results.Close()
+	places := make([]into, len(fields))
+	dest := make([]any, len(fields))
+	for i, f := range fields {
+		places[i].field, dest[i] = f, &places[i]
+	}
+	for ; results.Next(); n++ {
+		if n == len(rows) {
+			return n, fault.Internal.Errorf("data: the database gives more rows than were asked for")
+		}
+		for i := range places {
+			places[i].row = rows[n]
+		}
+		if err := results.Scan(dest...); err != nil && ctx.Err() == nil {
+			return n, fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
+		}
+	}
+	return n, tx.f.note(ctx, results.Err())
+}
