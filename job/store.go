@@ -200,15 +200,6 @@ func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, no
 		" WHERE id IN (", pick, ")", claimReturning))
 }
 
-// claimThese makes the jobs with these ids this node's own, those that are available.
-func claimThese(ctx context.Context, tx data.Tx, ids []int64, owner int64, now time.Time) ([]claimed, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-		" WHERE state = 0 AND id IN ", ids, claimReturning))
-}
-
 // claimUnique frees the key of a job that holds it no longer than until it begins.
 const claimUnique = `, unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END`
 
@@ -228,17 +219,18 @@ func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err 
 
 // end is what became of an attempt.
 type end struct {
-	id      int64
-	queue   string
-	owner   int64
-	claims  int
-	state   State
-	unique  int
-	at      time.Time
-	runAt   time.Time // where it is to begin again
-	errors  string    // JSON; "": as they are
-	reason  string    // why it was cancelled or discarded
-	uncount bool      // the attempt does not count
+	id       int64
+	queue    string
+	owner    int64
+	claims   int
+	state    State
+	unique   int
+	limitKey string // "": it has no limit
+	at       time.Time
+	runAt    time.Time // where it is to begin again
+	errors   string    // JSON; "": as they are
+	reason   string    // why it was cancelled or discarded
+	uncount  bool      // the attempt does not count
 }
 
 // ownedBy gives the jobs of a queue that run on a node, as ends that would give them back.
