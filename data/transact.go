@@ -239,7 +239,10 @@ func (b body) call(inside context.Context, f *frame) error {
 				return f.explain(inside, err)
 			}
 		}
-		return f.whole(inside)
+		if err := f.whole(inside); err != nil {
+			return err
+		}
+		return b.st.engine.unresolved()
 	}
 	return nil
 }
