@@ -325,15 +325,16 @@ func (d *dispatch) isBusy() bool { return d.left > 0 || len(d.held) > 1 }
 // sweep looks for effects that nobody carries out any more.
 func (d *dispatch) sweep(ctx context.Context) error {
 	d.mu.Lock()
-	me, lapsed, orphans := d.me, d.lapsed, d.orphans
-	d.orphans = false
+	me, lapsed := d.me, d.lapsed
+	if d.orphans {
+		d.looked, d.orphans = time.Time{}, false
+	}
 	d.mu.Unlock()
 	if lapsed {
 		telemetry.Log(ctx).Warn("the outbox could not show for too long that it is alive; others have taken over, and it begins anew")
 		return d.register(ctx)
 	}
-	if now := time.Now(); orphans || now.Sub(d.looked) >= outboxOrphans {
-		d.looked = time.Time{}
+	if now := time.Now(); now.Sub(d.looked) >= outboxOrphans {
 		if err := d.adoptOrphans(ctx); err != nil {
 			return err
 		}

@@ -91,6 +91,33 @@ func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
 	})
 }
 
+// However many see that one is dead, each effect happens once.
+func TestOneTakesOver(t *testing.T) {
+	inBubbles(t, func(t *testing.T, url string) {
+		dead := runs(t, url, true)
+		var alive []*program
+		for range 4 {
+			alive = append(alive, runs(t, url, false))
+		}
+		var want []string
+		for i := range 50 {
+			want = append(want, fmt.Sprint(i))
+		}
+		dead.emit(t, want...)
+		time.Sleep(10 * time.Second)
+		var busy int
+		for _, p := range alive {
+			if len(p.h.list()) > 0 {
+				p.h.wants(t, want...)
+				busy++
+			}
+		}
+		if busy != 1 {
+			t.Errorf("%d programs took over", busy)
+		}
+	})
+}
+
 func TestTheLivingKeepTheirEffects(t *testing.T) {
 	inBubbles(t, func(t *testing.T, url string) {
 		a, b := runs(t, url, false), runs(t, url, false)
