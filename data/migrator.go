@@ -163,6 +163,9 @@ func (m *migrator) locked(ctx context.Context, fn func() error) error {
 // lock asks again and again rather than wait in the database: CREATE INDEX CONCURRENTLY
 // waits for the end of every transaction, so also for one that waits for this lock.
 func (m *migrator) lock(ctx context.Context) error {
+	// Or the server goes on with the statement of a killed program, and keeps its lock.
+	// Where the system cannot do that, it refuses.
+	_, _ = m.conn.ExecContext(ctx, "SET client_connection_check_interval = '1s'")
 	poll := time.NewTicker(lockPoll)
 	defer poll.Stop()
 	for waiting := false; ; waiting = true {
