@@ -47,6 +47,9 @@ const (
 //go:embed migrations/outbox/*.sql
 var outboxTables embed.FS
 
+// OutboxTables are the tables of [Outbox], for [Repo.Parts].
+func OutboxTables() Part { return Part{"outbox", outboxTables} }
+
 // open brings the tables up to date, and makes an owner of this program.
 func (d *dispatch) open(ctx context.Context) error {
 	if err := d.repo.Migrate(ctx, "outbox", outboxTables); err != nil {

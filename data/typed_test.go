@@ -487,7 +487,12 @@ func TestQueryChanges(t *testing.T) {
 			{second(all.Preload("Friends").All(t.Context(), repo)), fault.Internal, "Friends"},
 			{second(data.From[Place]().Deleted().All(t.Context(), repo)), fault.Internal, "soft delete"},
 			{second(all.Where("seats = ?", "hunter2\x00").All(t.Context(), repo)), fault.Invalid, "zero byte"},
-			{data.Insert(t.Context(), repo, &Team{Name: "\x00"}), fault.Invalid, "zero byte"},
+			{second(all.Where("seats = ?", "hunter2\xff").Count(t.Context(), repo)), fault.Invalid, "UTF-8"},
+			{second(all.Where("seats IN (?)", []string{"hunter2\x00"}).Count(t.Context(), repo)), fault.Invalid, "zero byte"},
+			{second(all.Where("seats = 1").Update(t.Context(), repo, "nick = ?", ptr("hunter2\x00"))), fault.Invalid, "zero byte"},
+			{data.Insert(t.Context(), repo, &Member{Email: "x", Nick: ptr("hunter2\x00")}), fault.Invalid, "zero byte"},
+			{data.Insert(t.Context(), repo, &Team{Name: "\x00"}), fault.Invalid, "name has a zero byte"},
+			{data.InsertAll(t.Context(), repo, []Team{{Name: "ok"}, {Name: "\xff"}}), fault.Invalid, "name is not valid UTF-8"},
 		} {
 			wantFault(t, c.err, c.kind, c.says)
 			if strings.Contains(c.err.Error(), "hunter2") {
@@ -655,7 +660,8 @@ func TestMulti(t *testing.T) {
 		m := data.NewMulti()
 		team := data.Step(m, "team", func(ctx context.Context, tx data.Tx) (Team, error) {
 			row := Team{Name: "red"}
-			return row, data.Insert(ctx, tx, &row)
+			err := data.Insert(ctx, tx, &row)
+			return row, err
 		})
 		member := data.Step(m, "member", func(ctx context.Context, tx data.Tx) (*Member, error) {
 			boss := team.Value()
@@ -692,6 +698,40 @@ func TestMulti(t *testing.T) {
 		email = "bob@x"
 		if err := m.Run(t.Context(), repo); err != nil || member.Value().Email != "bob@x" {
 			t.Error(err)
+		}
+	})
+}
+
+type enlisted func(ctx context.Context, tx data.Tx) error
+
+func (e enlisted) Enlist(ctx context.Context, tx data.Tx) error { return e(ctx, tx) }
+
+func TestMultiEmits(t *testing.T) {
+	typed(t, func(t *testing.T, repo *data.Repo) {
+		name := "red"
+		m := data.NewMulti()
+		team := data.Step(m, "team", func(ctx context.Context, tx data.Tx) (Team, error) {
+			row := Team{Name: name}
+			err := data.Insert(ctx, tx, &row)
+			return row, err
+		})
+		m.Emit("announce", func() data.Effect {
+			return enlisted(func(ctx context.Context, tx data.Tx) error {
+				return data.Insert(ctx, tx, &Team{Name: "like " + team.Value().Name})
+			})
+		})
+		if err := m.Run(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+		if is := must(data.From[Team]().Where("name = ?", "like red").Exists(t.Context(), repo))(t); !is {
+			t.Error("the effect has not been enlisted")
+		}
+		if _, err := data.From[Team]().Where("name = 'red'").Delete(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+		wantFault(t, m.Run(t.Context(), repo), fault.Conflict, "step announce: ")
+		if n := must(data.From[Team]().Count(t.Context(), repo))(t); n != 1 {
+			t.Errorf("%d teams", n)
 		}
 	})
 }

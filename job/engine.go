@@ -43,10 +43,21 @@ func newEngine(ctx context.Context, c config) *engine {
 
 // open makes the tables and lets the other nodes know of this one.
 func (e *engine) open(ctx context.Context) error {
+	schedules, err := e.programSchedules(ctx)
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, e.repo()); err != nil {
 		return err
 	}
-	return e.member.join(ctx)
+	if err := e.member.join(ctx); err != nil {
+		return err
+	}
+	if err := e.declare(ctx, schedules); err != nil {
+		e.stop()
+		return err
+	}
+	return nil
 }
 
 func (e *engine) repo() *data.Repo { return e.Repo }
@@ -82,7 +93,7 @@ func (e *engine) duties() []duty {
 
 // chores are each node's. Something that another node has changed (see engine.tell) makes
 // all of them run at once.
-func (e *engine) chores() []duty { return e.controlChores() }
+func (e *engine) chores() []duty { return slices.Concat(e.controlChores(), e.scheduleChores()) }
 
 // stagePeriod is how late a job may become available that was inserted for later.
 const stagePeriod = 200 * time.Millisecond
@@ -203,26 +214,25 @@ func (e *engine) adopt(ctx context.Context, tx data.Tx) (int, error) {
 		return 0, err
 	}
 	ends := make([]end, 0, len(all))
-	queues := make(map[string]bool)
 	for _, o := range all {
 		ended := o.giveBack(e.now())
 		if _, err := conclude(ctx, tx, ended); err != nil {
 			return 0, err
 		}
 		ends = append(ends, ended)
-		queues[o.queue] = true
 	}
-	if err := e.settle(ctx, tx, ends); err != nil {
-		return 0, err
-	}
-	for q := range queues {
-		e.wakeAfter(tx, q)
-	}
-	return len(all), nil
+	return len(all), e.settle(ctx, tx, ends)
 }
 
 // settle does, in the same transaction, what follows from the ends of jobs.
 func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
+	queues := make(map[string]bool)
+	for i := range ends {
+		if s := &ends[i]; s.state == Available && !queues[s.queue] {
+			queues[s.queue] = true
+			e.wakeAfter(tx, s.queue)
+		}
+	}
 	return e.settleNeeds(ctx, tx, ends)
 }
 
