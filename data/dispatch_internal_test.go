@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,10 +45,27 @@ func dispatching(t *testing.T, carriers ...Carrier) (context.Context, *Repo, *di
 func TestEffectsOfATransactionThatOutlivesItsOwnerAreLeftToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		call := Carry("call", func(_ context.Context, s string) error { got = append(got, s); return nil })
+		var mu sync.Mutex
+		call := Carry("call", func(_ context.Context, s string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, s)
+			return nil
+		})
 		ctx, repo, d := dispatching(t, call)
-		synctest.Wait()
-		before := d.me
+		check := func(carried int, lapsed bool) (me int64) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if len(got) != carried || d.left != 0 || d.lapsed != lapsed {
+				t.Errorf("carried out: %q; %d are held, lapsed: %v", got, d.left, d.lapsed)
+			}
+			return d.me
+		}
+		before := check(0, false)
 		err := repo.Write(ctx, func(ctx context.Context, tx Tx) error {
 			if err := tx.Emit(ctx, call.Effect("late")); err != nil {
 				return err
@@ -61,13 +79,10 @@ func TestEffectsOfATransactionThatOutlivesItsOwnerAreLeftToOthers(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
-		if got != nil || d.left != 0 {
-			t.Errorf("carried out: %q; %d are held", got, d.left)
-		}
+		check(0, true)
 		time.Sleep(5 * time.Second) // until it begins anew and finds what nobody holds
-		if len(got) != 1 || d.me == before || d.lapsed {
-			t.Errorf("carried out: %q; owner %d after %d", got, d.me, before)
+		if me := check(1, false); me == before {
+			t.Error("it is the same owner")
 		}
 	})
 }

@@ -76,6 +76,29 @@
 // Leave BEGIN, COMMIT and ROLLBACK to Write. The context and the [Tx] are for the
 // function and for one goroutine at a time; afterwards they only give errors.
 //
+// # Effects
+//
+// What has to happen exactly when a transaction commits (a broadcast, a mail, a job) is
+// emitted inside it, and goes out when it has committed, also when the program is killed
+// in between. It needs an [Outbox] in the tree:
+//
+//	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(Alerts), SendMail}}
+//
+//	err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+//		if err := data.Insert(ctx, tx, &trip); err != nil {
+//			return err
+//		}
+//		return tx.Emit(ctx, data.Publish(Alerts, Alert{trip.Unit}), SendMail.Effect(Mail{trip.Owner}))
+//	})
+//
+// [Watch] is the topic of what the typed functions change, without a table and without
+// the promise. [Tx.OnCommit] is what both are made of.
+//
+// # Changesets
+//
+// [InsertChange] and [UpdateChange] store a changeset. The constraints that it names with
+// Unique, ForeignKey and Constraint become errors of its fields when they are violated.
+//
 // # SQLite
 //
 // One Write runs at a time, in the order of arrival; Reads run beside it and beside

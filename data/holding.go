@@ -280,9 +280,10 @@ func (d *dispatch) take(ctx context.Context, me int64, fn func(context.Context, 
 
 // fetch takes up the effects of other owners that are held, and lets go of those owners
 // that have none.
-func (d *dispatch) fetch(ctx context.Context, me int64) error {
-	d.mu.Lock()
+func (d *dispatch) fetch(ctx context.Context) error {
 	var empty []int64
+	d.mu.Lock()
+	me := d.me
 	for owner, of := range d.held {
 		if owner != me && of.left == 0 {
 			empty = append(empty, owner)
