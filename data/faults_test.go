@@ -149,14 +149,14 @@ type number struct {
 	X int64 `bun:",pk"`
 }
 
+// numbers reads them all; a connection in the pool may still be a broken one.
 func numbers(t *testing.T, repo *data.Repo) (all []int64) {
 	t.Helper()
-	err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
-		return tx.NewRaw("SELECT x FROM a ORDER BY x").Scan(ctx, &all)
+	eventually(t, "a read", func() error {
+		return repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT x FROM a ORDER BY x").Scan(ctx, &all)
+		})
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return all
 }
 
