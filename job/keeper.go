@@ -241,7 +241,7 @@ func (r scheduleRow) plan(now time.Time) (plan, error) {
 		return plan{}, err
 	}
 	p := plan{next: t.Next(now), policy: r.missed}
-	from := ofMicros(r.next)
+	from := time.UnixMicro(r.next).UTC()
 	if r.seen > toMicros(now) && from.After(now) {
 		return p, nil // the clock has gone back: what was run is known by the table of runs
 	}

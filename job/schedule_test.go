@@ -236,7 +236,7 @@ func TestMissedAllIsCapped(t *testing.T) {
 		if got := w.rows(t, "schedule = 'each second'"); got != test.want+60 {
 			t.Errorf("of %d missed and 60 due, %d are run", test.missed, got)
 		}
-		if got := strings.Contains(n.log.String(), "level=WARN"); got != test.capped {
+		if got := strings.Contains(n.log.String(), "missed more runs"); got != test.capped {
 			t.Errorf("of %d missed, the log says %q", test.missed, n.log)
 		}
 		latest := n.dues(t, "each second")
@@ -395,6 +395,25 @@ func TestScheduleChanges(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 		n.stop()
+	}
+}
+
+// TestIntervalGoesOn: it is counted from its beginning, whenever the program begins, and whatever
+// the year.
+func TestIntervalGoesOn(t *testing.T) {
+	for _, began := range []time.Time{noon, time.Unix(0, 0), time.Date(1969, 7, 20, 20, 17, 40, 0, time.UTC)} {
+		repo := memoryRepo(t)
+		c := &clock{at: began}
+		s := job.Schedule{Name: "s", Every: 7*time.Hour + time.Nanosecond, Job: tick.New(none{})}
+		var want []time.Time
+		for i := range 3 {
+			n := idleNode(t, repo, c, s)
+			n.keep(t, began.Add(time.Duration(i+1)*7*time.Hour+time.Second))
+			want = append(want, began.Add(time.Duration(i+1)*7*time.Hour))
+			n.want(t, "s", want...)
+			n.stop()
+			c.Add(3 * time.Hour)
+		}
 	}
 }
 
