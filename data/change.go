@@ -29,7 +29,7 @@ const (
 // A constraint that the row violates is a fault.Conflict with a [*Violation]. When
 // Insert gives an error, row is as it was.
 func Insert[T any](ctx context.Context, db DB, row *T) error {
-	return changeOne(ctx, db, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
+	return changeOne(ctx, db, Inserted, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
 		rec.born(ctx, v)
 		if err := rec.prepare(ctx, v, tx.NewInsert()); err != nil {
 			return err
@@ -65,6 +65,7 @@ func InsertAll[T any](ctx context.Context, db DB, rows []T) error {
 			}
 			values = values[n:]
 		}
+		changed(ctx, tx, Inserted, rows...)
 		return nil
 	})
 	if err != nil {
@@ -74,7 +75,7 @@ func InsertAll[T any](ctx context.Context, db DB, rows []T) error {
 }
 
 // changeOne runs a change of one row, which is as it was if the change fails.
-func changeOne[T any](ctx context.Context, db DB, row *T, change func(context.Context, Tx, *record, reflect.Value) error) error {
+func changeOne[T any](ctx context.Context, db DB, op Op, row *T, change func(context.Context, Tx, *record, reflect.Value) error) error {
 	if row == nil {
 		return fault.Internal.Errorf("data: the row is nil")
 	}
@@ -84,7 +85,11 @@ func changeOne[T any](ctx context.Context, db DB, row *T, change func(context.Co
 		if err != nil {
 			return err
 		}
-		return change(ctx, tx, rec, reflect.ValueOf(row).Elem())
+		if err := change(ctx, tx, rec, reflect.ValueOf(row).Elem()); err != nil {
+			return err
+		}
+		changed(ctx, tx, op, *row)
+		return nil
 	})
 	if err != nil {
 		*row = before
@@ -218,7 +223,7 @@ func (rec *record) run(ctx context.Context, tx Tx, sql []byte, back []*schema.Fi
 // then raised by one. Otherwise Update gives [ErrStale]. It gives fault.NotFound if the
 // row is gone, or is deleted softly. When Update gives an error, row is as it was.
 func Update[T any](ctx context.Context, db DB, row *T, columns ...string) error {
-	return changeOne(ctx, db, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
+	return changeOne(ctx, db, Updated, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
 		if err := rec.keyed(); err != nil {
 			return err
 		}
@@ -325,7 +330,7 @@ func (rec *record) missing(ctx context.Context, tx Tx, v reflect.Value) error {
 // that is not zero and not the stored one's. A row that others still refer to is a
 // fault.Conflict with a [*Violation]. When Delete gives an error, row is as it was.
 func Delete[T any](ctx context.Context, db DB, row *T) error {
-	return changeOne(ctx, db, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
+	return changeOne(ctx, db, Deleted, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
 		if err := rec.keyed(); err != nil {
 			return err
 		}
@@ -368,7 +373,7 @@ func (rec *record) hide(ctx context.Context, tx Tx, this []byte, v reflect.Value
 // Other constraints are violated as with [Insert]. When Upsert gives an error, row is
 // as it was.
 func Upsert[T any](ctx context.Context, db DB, row *T, on ...string) error {
-	return changeOne(ctx, db, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
+	return changeOne(ctx, db, Updated, row, func(ctx context.Context, tx Tx, rec *record, v reflect.Value) error {
 		if err := rec.keyed(); err != nil {
 			return err
 		}

@@ -115,6 +115,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("BENNU_DATA_TEST_BACKUP"); path != "" {
 		backupForever(path)
 	}
+	if url := os.Getenv("BENNU_DATA_TEST_HALF"); url != "" {
+		migrateHalf(url)
+	}
 	if path := os.Getenv("BENNU_DATA_TEST_FULL_DISK"); path != "" {
 		backupToAFullDisk(path)
 	}
@@ -179,7 +182,7 @@ func TestWhatWasCommittedSurvivesKill(t *testing.T) {
 func manyMigrations() fs.FS {
 	var all []string
 	for i := 1; i <= 60; i++ {
-		all = append(all, fmt.Sprintf("%04d_table.sql", i), fmt.Sprintf("CREATE TABLE t%d (x); INSERT INTO t%d VALUES (1);", i, i))
+		all = append(all, fmt.Sprintf("%04d_table.sql", i), fmt.Sprintf("CREATE TABLE t%d (x INT); INSERT INTO t%d VALUES (1);", i, i))
 	}
 	return files(all...)
 }

@@ -3,8 +3,10 @@ package data_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bennu-go/bennu/data"
@@ -171,4 +173,34 @@ func TestRefusedFiles(t *testing.T) {
 		err := (&data.Repo{URL: "sqlite::memory:", Migrations: files(c.files...)}).Start(context.Background())
 		wantFault(t, err, fault.Invalid, c.says)
 	}
+}
+
+// On a file, Writes in line share a transaction, which is open when the next one is let in.
+func TestMigrateBesideWrites(t *testing.T) {
+	repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "fleet.db"), Migrations: migrations}
+	serve(t, repo)
+	stop := make(chan struct{})
+	var writers sync.WaitGroup
+	for range 8 {
+		writers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := insert(repo, "a"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		part := fmt.Sprintf("p%d", i)
+		if err := repo.Migrate(t.Context(), part, files("1_x.sql", "CREATE TABLE "+part+" (x INT);")); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	writers.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"github.com/bennu-go/bennu/fault"
@@ -338,10 +339,31 @@ func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration,
 // runIn makes the change.
 func (a action) runIn(ctx context.Context, tx Tx) error {
 	if a.run != nil {
-		return a.run(ctx, tx)
+		if err := a.run(ctx, tx); err != nil {
+			return err
+		}
+		return tx.f.whole(ctx) // it may have overlooked an error
 	}
 	_, err := tx.ExecContext(ctx, a.script)
+	var at *pgconn.PgError
+	if errors.As(err, &at) && at.Position > 0 {
+		return about(err, "line %d", lineOf(a.script, int(at.Position)))
+	}
 	return err
+}
+
+// lineOf is the line of the n-th character.
+func lineOf(text string, n int) int {
+	line := 1
+	for _, c := range text {
+		if n--; n <= 0 {
+			break
+		}
+		if c == '\n' {
+			line++
+		}
+	}
+	return line
 }
 
 // checkForeignKeys finds on SQLite what a migration broke, which runs with the checks off so

@@ -50,7 +50,8 @@ type Repo struct {
 	// values. Default 500 ms; negative: nothing is logged.
 	Slow time.Duration
 
-	live atomic.Pointer[store] // nil when not running
+	live   atomic.Pointer[store]    // nil when not running
+	outbox atomic.Pointer[dispatch] // nil when none runs on this repo
 }
 
 // Start opens the database, checks that it can be written, and brings the schema

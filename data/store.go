@@ -13,6 +13,7 @@ import (
 
 // store is what a repo has from Start to the end of Serve.
 type store struct {
+	repo             *Repo
 	engine           engine
 	writer, readers  *bun.DB // on PostgreSQL the same
 	writing, reading *gate
@@ -32,7 +33,7 @@ type store struct {
 
 // open makes the pools and tries them.
 func open(ctx context.Context, e engine, r *Repo) (*store, error) {
-	st := &store{engine: e, slow: r.slow()}
+	st := &store{repo: r, engine: e, slow: r.slow()}
 	st.ctx, st.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := e.open(ctx, st, r.connections(e.name())); err != nil {
 		st.closePools()

@@ -25,6 +25,7 @@ type frame struct {
 
 // run is what the frames of one transaction have in common.
 type run struct {
+	repo   *Repo
 	db     *bun.DB // makes queries
 	watch  watcher // is told of them
 	conn   conn    // runs them
@@ -34,7 +35,7 @@ type run struct {
 }
 
 func (st *store) run(db *bun.DB, c conn) *run {
-	return &run{db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
+	return &run{repo: st.repo, db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
 }
 
 // conn runs statements: a transaction, or a pool, where each is one of its own.

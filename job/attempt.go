@@ -36,9 +36,9 @@ func (e *engine) begin(c claimed, p *producer) {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
-	fenced := e.fenced || e.atWork[c.id] != nil
+	fenced := e.fenced
 	if !fenced {
-		e.atWork[c.id] = a
+		e.atWork[c.id] = a // in place of an earlier attempt that is just about to leave
 	}
 	e.mu.Unlock()
 	switch {
@@ -246,7 +246,7 @@ func crashOf(ctx context.Context, ref process.Ref[attempt]) error {
 // as is the end of this attempt in a state.
 func (a *attempt) as(s State) end {
 	now := a.now()
-	return end{id: a.id, owner: a.owner, claims: a.claims, unique: a.unique, state: s, at: now, runAt: now}
+	return end{id: a.id, queue: a.claimed.queue, owner: a.owner, claims: a.claims, unique: a.unique, state: s, at: now, runAt: now}
 }
 
 // again makes the job begin once more without counting this attempt.

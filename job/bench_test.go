@@ -27,7 +27,10 @@ func benchEach(b *testing.B, bench func(b *testing.B, fresh func() *data.Repo)) 
 		datatest.Start(b, repo)
 		bench(b, func() *data.Repo {
 			err := repo.Write(b.Context(), func(ctx context.Context, tx data.Tx) error {
-				_, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS bennu_jobs, bennu_job_nodes, bennu_job_leader")
+				_, err := tx.ExecContext(ctx, "DROP SCHEMA public CASCADE")
+				if err == nil {
+					_, err = tx.ExecContext(ctx, "CREATE SCHEMA public")
+				}
 				return err
 			})
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -17,6 +18,7 @@ type completer struct {
 
 	mu      sync.Mutex
 	pending []end
+	writing []end // of the transaction that runs
 }
 
 // mostPending is how many ends may wait to be written before nothing more is begun.
@@ -56,11 +58,24 @@ func (c *completer) take() []end {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(c.pending), mostEnds)
-	ends := c.pending[:n:n]
+	c.writing = c.pending[:n:n]
 	if c.pending = c.pending[n:]; len(c.pending) == 0 {
 		c.pending = nil
 	}
-	return ends
+	return c.writing
+}
+
+// ids are the jobs whose ends are not written yet.
+func (c *completer) ids() map[int64]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := make(map[int64]bool, len(c.pending)+len(c.writing))
+	for _, ends := range [][]end{c.pending, c.writing} {
+		for i := range ends {
+			ids[ends[i].id] = true
+		}
+	}
+	return ids
 }
 
 // mostEnds is how many ends are written with one transaction.
@@ -92,6 +107,11 @@ func (c *completer) flush(ctx context.Context) {
 			wait = 10 * time.Millisecond
 			continue
 		}
+		if isFaulty(err) {
+			if ends, err = c.writeSingly(ctx, ends); err == nil {
+				continue
+			}
+		}
 		c.putBack(ends)
 		c.count("job.completions.failed", 1)
 		if ctx.Err() == nil {
@@ -104,11 +124,42 @@ func (c *completer) flush(ctx context.Context) {
 	}
 }
 
+// isFaulty reports whether to try again is of no use.
+func isFaulty(err error) bool {
+	switch fault.Of(err) {
+	case fault.Unavailable, fault.Timeout, fault.Canceled, fault.Exhausted:
+		return false
+	}
+	return true
+}
+
+// writeSingly writes ends of which one cannot be written, so that it does not hold up the
+// others. It gives those that are left where the database cannot be reached.
+func (c *completer) writeSingly(ctx context.Context, ends []end) ([]end, error) {
+	for i, e := range ends {
+		err := c.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+			_, err := c.store(ctx, tx, []end{e})
+			return err
+		})
+		switch {
+		case err == nil:
+			c.count("job.written", 1)
+		case isFaulty(err):
+			c.count("job.completions.dropped", 1)
+			telemetry.Log(ctx).Error("job: the end of a job cannot be stored; it stays running until this node stops", "id", e.id, "state", e.state.String(), "error", err)
+		default:
+			return ends[i:], err
+		}
+	}
+	return nil, nil
+}
+
 // putBack keeps ends that could not be written.
 func (c *completer) putBack(ends []end) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pending = append(ends, c.pending...)
+	c.pending = append(ends[:len(ends):len(ends)], c.pending...)
+	c.writing = nil
 }
 
 // alike is what complete needs to be the same for all jobs of a statement.
@@ -132,6 +183,9 @@ func (c *completer) write(ctx context.Context) (ends []end, err error) {
 	if err != nil {
 		return ends, err
 	}
+	c.mu.Lock()
+	c.writing = nil
+	c.mu.Unlock()
 	c.count("job.written", int64(len(ends)))
 	c.count("job.writes", 1)
 	c.count("job.attempts.lost", lost)

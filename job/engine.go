@@ -214,26 +214,25 @@ func (e *engine) adopt(ctx context.Context, tx data.Tx) (int, error) {
 		return 0, err
 	}
 	ends := make([]end, 0, len(all))
-	queues := make(map[string]bool)
 	for _, o := range all {
 		ended := o.giveBack(e.now())
 		if _, err := conclude(ctx, tx, ended); err != nil {
 			return 0, err
 		}
 		ends = append(ends, ended)
-		queues[o.queue] = true
 	}
-	if err := e.settle(ctx, tx, ends); err != nil {
-		return 0, err
-	}
-	for q := range queues {
-		e.wakeAfter(tx, q)
-	}
-	return len(all), nil
+	return len(all), e.settle(ctx, tx, ends)
 }
 
 // settle does, in the same transaction, what follows from the ends of jobs.
 func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
+	queues := make(map[string]bool)
+	for i := range ends {
+		if s := &ends[i]; s.state == Available && !queues[s.queue] {
+			queues[s.queue] = true
+			e.wakeAfter(tx, s.queue)
+		}
+	}
 	return e.settleNeeds(ctx, tx, ends)
 }
 

@@ -29,14 +29,14 @@ func TestScheduled(t *testing.T) {
 			return nil
 		})
 		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
-		for _, o := range []job.InsertOption{job.In(10 * time.Second), job.At(begin.Add(time.Hour)), job.At(begin.Add(-time.Hour))} {
+		for _, o := range []job.InsertOption{job.In(10 * time.Second), job.At(begin.Add(5 * time.Minute)), job.At(begin.Add(-time.Hour))} {
 			if _, err := j.Enqueue(w, 1, o); err != nil {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(10 * time.Minute)
 		w.stop()
-		want := []time.Duration{0, 10 * time.Second, 11 * time.Second, time.Hour} // the second fails, and is tried again
+		want := []time.Duration{0, 10 * time.Second, 11 * time.Second, 5 * time.Minute} // the second fails, and is tried again
 		if len(ran) != len(want) {
 			t.Fatalf("they ran after %v", ran)
 		}

@@ -38,7 +38,7 @@ func orphans(ctx context.Context, tx data.Tx) (all []orphan, err error) {
 // giveBack is the end of an attempt whose node has died. The attempt counts: what it was
 // doing may be what the node died of.
 func (o orphan) giveBack(now time.Time) end {
-	e := end{id: o.id, owner: o.owner, claims: o.claims, unique: o.unique, at: now, runAt: now, state: Available}
+	e := end{id: o.id, queue: o.queue, owner: o.owner, claims: o.claims, unique: o.unique, at: now, runAt: now, state: Available}
 	e.errors = withFailure(o.errors, Failure{o.attempt, now.UTC(), "its node died, or was cut off from the database"})
 	switch {
 	case o.cancel != "":

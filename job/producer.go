@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,7 +78,8 @@ func (p *producer) ended() {
 func (p *producer) serve(ctx context.Context) error {
 	poll := time.NewTicker(p.poll)
 	defer poll.Stop()
-	told := true // of jobs, or that there may be more
+	told := true   // of jobs, or that there may be more
+	doubt := false // a claim has failed, or it was committed and the answer lost
 	for ctx.Err() == nil {
 		if !told {
 			select {
@@ -94,12 +96,20 @@ func (p *producer) serve(ctx context.Context) error {
 			told = false // ended, or the completer, rouses
 			continue
 		}
+		if doubt {
+			if err := p.reconcile(ctx); err != nil {
+				pause(ctx, claimPause, nil, nil)
+				continue
+			}
+			doubt = false
+		}
 		jobs, most, err := p.claim(ctx)
 		if err != nil {
+			doubt = true
 			if ctx.Err() == nil {
 				p.count("job.claims.failed", 1)
 				telemetry.Log(ctx).Warn("job: no jobs could be begun; trying again", "queue", p.queue, "error", err)
-				pause(ctx, time.Second, nil, nil)
+				pause(ctx, claimPause, nil, nil)
 			}
 			continue
 		}
@@ -107,6 +117,36 @@ func (p *producer) serve(ctx context.Context) error {
 			p.begin(jobs[i], p)
 		}
 		told = len(jobs) == most
+	}
+	return nil
+}
+
+// claimPause is how long a producer waits that cannot reach the database.
+const claimPause = 500 * time.Millisecond
+
+// reconcile gives back jobs of the queue that are this node's, and that nobody works on: the
+// answer to their claim was lost.
+func (p *producer) reconcile(ctx context.Context) error {
+	var all []end
+	err := p.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+		all, err = ownedBy(ctx, tx, p.member.owner(), p.queue)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.engine.mu.Lock()
+	all = slices.DeleteFunc(all, func(e end) bool { return p.atWork[e.id] != nil })
+	p.engine.mu.Unlock()
+	unwritten := p.completer.ids() // after that: an attempt leaves when its end is there
+	for _, e := range all {
+		if unwritten[e.id] {
+			continue
+		}
+		p.count("job.claims.lost", 1)
+		e.at = p.now()
+		e.runAt = e.at
+		p.completer.add(e) // which does nothing if it has been written since
 	}
 	return nil
 }

@@ -229,6 +229,7 @@ func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err 
 // end is what became of an attempt.
 type end struct {
 	id      int64
+	queue   string
 	owner   int64
 	claims  int
 	state   State
@@ -238,6 +239,17 @@ type end struct {
 	errors  string    // JSON; "": as they are
 	reason  string    // why it was cancelled or discarded
 	uncount bool      // the attempt does not count
+}
+
+// ownedBy gives the jobs of a queue that run on a node, as ends that would give them back.
+func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []end, err error) {
+	err = query(ctx, tx, statement("SELECT id, claims, unique_states FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
+		e := end{owner: owner, queue: queue, state: Available, uncount: true}
+		err := r.Scan(&e.id, &e.claims, &e.unique)
+		all = append(all, e)
+		return err
+	})
+	return all, err
 }
 
 // own is the condition that fences: no other attempt has the same.

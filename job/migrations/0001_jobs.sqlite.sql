@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS bennu_jobs (
+CREATE TABLE bennu_jobs (
 	id            INTEGER PRIMARY KEY AUTOINCREMENT,
 	name          TEXT    NOT NULL,
 	queue         TEXT    NOT NULL,
@@ -26,20 +26,20 @@ CREATE TABLE IF NOT EXISTS bennu_jobs (
 	checkpoint    TEXT, -- JSON
 	cancel        TEXT  -- the reason, when it is asked for
 );
-CREATE INDEX IF NOT EXISTS bennu_jobs_available ON bennu_jobs (queue, priority, id) WHERE state = 0;
-CREATE INDEX IF NOT EXISTS bennu_jobs_running ON bennu_jobs (owner) WHERE state = 1;
-CREATE INDEX IF NOT EXISTS bennu_jobs_scheduled ON bennu_jobs (run_at) WHERE state = 2;
-CREATE INDEX IF NOT EXISTS bennu_jobs_ended ON bennu_jobs (ended_at) WHERE state >= 4;
-CREATE UNIQUE INDEX IF NOT EXISTS bennu_jobs_unique ON bennu_jobs (unique_key) WHERE unique_key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS bennu_jobs_limited ON bennu_jobs (limit_key, state) WHERE limit_key IS NOT NULL AND state <= 1;
-CREATE INDEX IF NOT EXISTS bennu_jobs_label ON bennu_jobs (label) WHERE label IS NOT NULL;
-CREATE INDEX IF NOT EXISTS bennu_jobs_schedule ON bennu_jobs (schedule, id) WHERE schedule IS NOT NULL;
-CREATE TABLE IF NOT EXISTS bennu_job_nodes (
+CREATE INDEX bennu_jobs_available ON bennu_jobs (queue, priority, id) WHERE state = 0;
+CREATE INDEX bennu_jobs_running ON bennu_jobs (owner) WHERE state = 1;
+CREATE INDEX bennu_jobs_scheduled ON bennu_jobs (run_at) WHERE state = 2;
+CREATE INDEX bennu_jobs_ended ON bennu_jobs (ended_at) WHERE state >= 4;
+CREATE UNIQUE INDEX bennu_jobs_unique ON bennu_jobs (unique_key) WHERE unique_key IS NOT NULL;
+CREATE INDEX bennu_jobs_limited ON bennu_jobs (limit_key, state) WHERE limit_key IS NOT NULL AND state <= 1;
+CREATE INDEX bennu_jobs_label ON bennu_jobs (label) WHERE label IS NOT NULL;
+CREATE INDEX bennu_jobs_schedule ON bennu_jobs (schedule, id) WHERE schedule IS NOT NULL;
+CREATE TABLE bennu_job_nodes (
 	id   INTEGER PRIMARY KEY,
 	name TEXT    NOT NULL,
 	beat INTEGER NOT NULL -- its owner raises it, as long as it lives
 );
-CREATE TABLE IF NOT EXISTS bennu_job_leader (
+CREATE TABLE bennu_job_leader (
 	one   INTEGER PRIMARY KEY CHECK (one = 1),
 	owner INTEGER NOT NULL
 );

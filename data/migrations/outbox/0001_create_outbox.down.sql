@@ -1,0 +1,2 @@
+DROP TABLE bennu_outbox_owners;
+DROP TABLE bennu_outbox;
