@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bennu-go/bennu/data"
@@ -79,6 +81,8 @@ func (e *engine) programSchedules(ctx context.Context) ([]scheduleRow, error) {
 		seen[s.Name], r.code = true, true
 		rows = append(rows, r)
 	}
+	// In one order on all nodes: they lock them as they begin together.
+	slices.SortFunc(rows, func(a, b scheduleRow) int { return strings.Compare(a.name, b.name) })
 	return rows, nil
 }
 
