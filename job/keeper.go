@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bennu-go/bennu/data"
@@ -79,6 +81,8 @@ func (e *engine) programSchedules(ctx context.Context) ([]scheduleRow, error) {
 		seen[s.Name], r.code = true, true
 		rows = append(rows, r)
 	}
+	// In one order on all nodes: they lock them as they begin together.
+	slices.SortFunc(rows, func(a, b scheduleRow) int { return strings.Compare(a.name, b.name) })
 	return rows, nil
 }
 
@@ -241,7 +245,7 @@ func (r scheduleRow) plan(now time.Time) (plan, error) {
 		return plan{}, err
 	}
 	p := plan{next: t.Next(now), policy: r.missed}
-	from := ofMicros(r.next)
+	from := time.UnixMicro(r.next).UTC()
 	if r.seen > toMicros(now) && from.After(now) {
 		return p, nil // the clock has gone back: what was run is known by the table of runs
 	}

@@ -229,7 +229,7 @@ func errInCode(name string) error {
 // scheduleRow checks a schedule and makes what is stored of it, but for its times.
 func (e *engine) scheduleRow(ctx context.Context, s Schedule) (scheduleRow, error) {
 	r := scheduleRow{
-		name: s.Name, cron: strings.Join(strings.Fields(s.Cron), " "), every: s.Every, zone: s.Zone,
+		name: s.Name, cron: strings.Join(strings.Fields(s.Cron), " "), every: s.Every.Truncate(time.Microsecond), zone: s.Zone,
 		missed: s.Missed, rests: s.Paused, paused: s.Paused,
 	}
 	switch {

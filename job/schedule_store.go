@@ -63,7 +63,7 @@ const scheduleColumns = "name, COALESCE(cron, ''), COALESCE(zone, ''), every, st
 func scanSchedule(rows *sql.Rows, r *scheduleRow, more ...any) error {
 	var every, start int64
 	err := rows.Scan(append([]any{&r.name, &r.cron, &r.zone, &every, &start, &r.missed, &r.rests, &r.paused, &r.code, &r.job, &r.next, &r.seen}, more...)...)
-	r.every, r.start = time.Duration(every)*time.Microsecond, ofMicros(start)
+	r.every, r.start = time.Duration(every)*time.Microsecond, time.UnixMicro(start).UTC()
 	return err
 }
 
