@@ -62,7 +62,8 @@ func DrainQueue(ctx context.Context, queue string, where Scope) error {
 		parts = append(parts, " AND owner IN (SELECT id FROM bennu_job_nodes WHERE name = ", text(e.named(where)), ")")
 	}
 	parts = append(parts, " LIMIT 1")
-	for some := true; some; {
+	for quiet := 0; quiet < drainLooks; {
+		some := false
 		err := e.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) (err error) {
 			some, err = exists(ctx, tx, parts...)
 			return err
@@ -70,11 +71,23 @@ func DrainQueue(ctx context.Context, queue string, where Scope) error {
 		if err != nil {
 			return err
 		}
-		if some && !pause(ctx, 20*time.Millisecond, nil, nil) {
+		if quiet++; some {
+			quiet = 0
+		}
+		if quiet < drainLooks && !pause(ctx, 20*time.Millisecond, nil, nil) {
 			return fault.Timeout.Wrap(ctx.Err(), "job: the queue %q still has jobs that run; it is paused", queue)
 		}
 	}
 	return nil
+}
+
+// drainLooks is how often in a row nothing may run for a queue to be drained: on PostgreSQL a
+// node may be about to commit what it began before the queue was paused.
+const drainLooks = 3
+
+// unlessPaused is the condition of a claim.
+func unlessPaused(queue, node string) string {
+	return statement(" AND NOT EXISTS (SELECT 1 FROM bennu_job_queues WHERE paused AND queue = ", text(queue), " AND node IN ('', ", text(node), "))")
 }
 
 func (e *engine) named(where Scope) string {

@@ -3,7 +3,9 @@ package job_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -177,6 +179,63 @@ func testRate(t *testing.T, repo *data.Repo) {
 	expect(3)
 	now.Add(time.Hour)
 	await(t, "all", func() bool { return ran.Load() == 5 })
+}
+
+// Several nodes, many keys, needs: no limit is passed, nothing waits for ever.
+func TestLimitsAndNeedsUnderLoad(t *testing.T) { each(t, testLimitsAndNeedsUnderLoad) }
+
+func testLimitsAndNeedsUnderLoad(t *testing.T, repo *data.Repo) {
+	const keys, most = 5, 2
+	var running [keys]atomic.Int64
+	var passed atomic.Int64
+	j := job.Define("limited", func(_ context.Context, n int) error {
+		if running[n%keys].Add(1) > most {
+			passed.Add(1)
+		}
+		defer running[n%keys].Add(-1)
+		runtime.Gosched()
+		if n%50 == 7 {
+			return errTest // at the first attempt, and at the second
+		}
+		return nil
+	}, job.LimitBy(func(n int) string { return fmt.Sprint(n % keys) }, job.Limit{Concurrency: most}), job.Retry{Attempts: 2, Backoff: func(int) time.Duration { return 0 }})
+	var nodes []*world
+	for range 3 {
+		nodes = append(nodes, run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Queues: map[string]job.Queue{"default": {Concurrency: 20}}}))
+	}
+	var group sync.WaitGroup
+	for n, w := range nodes {
+		group.Go(func() {
+			var before []job.Ref
+			for i := range 10 {
+				refs, err := j.EnqueueAll(w, []int{n + i, n + i + 1, n + i + 2, n + i + 7, n + i + 11}, job.After(before...))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				before = append(before, refs[0])
+			}
+			if _, err := j.EnqueueAll(w, make([]int, 50)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	w := nodes[0]
+	w.untilRows(t, "state < 4", 0)
+	if n := passed.Load(); n > 0 {
+		t.Errorf("%d times there ran too many", n)
+	}
+	if n := w.rows(t, "state = 3 OR limit_key IS NULL"); n > 0 {
+		t.Errorf("%d jobs are left, or have no key", n)
+	}
+	for _, w := range nodes {
+		for _, c := range []string{"job.completions.failed", "job.claims.failed", "job.duties.failed"} {
+			if n := w.counters.Counter(c).Value(); n > 0 {
+				t.Errorf("%d %s", n, c)
+			}
+		}
+	}
 }
 
 // The place of a job whose node has died is found again.

@@ -176,7 +176,7 @@ func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bo
 	owner := p.member.owner()
 	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
 		n := min(p.places(), most)
-		if jobs, err = claim(ctx, tx, p.queue, n, owner, p.now()); err != nil {
+		if jobs, err = claim(ctx, tx, p.queue, n, owner, p.engine.name, p.now()); err != nil {
 			return err
 		}
 		more = len(jobs) == n

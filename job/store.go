@@ -186,10 +186,11 @@ const claimSet = ` SET state = 1, attempt = attempt + 1, claims = claims + 1`
 
 const claimReturning = ` RETURNING id, name, queue, args, version, priority, attempt, attempts, claims, unique_states, run_at, created_at, begun_at, owner, errors, label, schedule, limit_key`
 
-// claim makes up to n available jobs of a queue this node's own.
-func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, now time.Time) ([]claimed, error) {
+// claim makes up to n available jobs of a queue this node's own, none if it is paused: the
+// node, which has this name, may not have heard of it.
+func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
 	const order = " ORDER BY priority, id LIMIT "
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), order, n)
+	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), order, n)
 	if isPostgres(tx) {
 		// Materialized, for a sub-query may run more than once, and lock more.
 		return claimQuery(ctx, tx, statement("WITH picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
