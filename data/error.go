@@ -100,7 +100,7 @@ func translate(ctx context.Context, err error) error {
 		known = postgresProblem(inPostgres)
 	case errors.As(err, &connecting):
 		known = problem{fault.Unavailable, "the database server cannot be reached: check that it runs and listens there"}
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), pgconn.Timeout(err):
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
 		known = postgresProblems["08"]
 	default:
 		return err
@@ -142,6 +142,12 @@ func isReadOnly(err error) bool {
 	code, ok := codeOf(err)
 	var inPostgres *pgconn.PgError
 	return ok && code == sqlite3.SQLITE_READONLY || errors.As(err, &inPostgres) && inPostgres.Code == "25006"
+}
+
+// isBusy reports whether another process has SQLite's write lock.
+func isBusy(err error) bool {
+	code, ok := codeOf(err)
+	return ok && code == sqlite3.SQLITE_BUSY
 }
 
 // codeOf is SQLite's shorter code.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
@@ -15,10 +16,14 @@ import (
 	"github.com/bennu-go/bennu/fault"
 )
 
+// startWait is how long Start waits for another process to end its transaction.
+const startWait = 5 * time.Second
+
 // sqliteEngine is a database in the program: one connection writes, others read.
 type sqliteEngine struct {
 	address
 	anchor driver.Conn // holds a database in memory together
+	writer *remembered // its one connection
 	file   fs.FileInfo // as it was opened; nil in memory
 }
 
@@ -43,12 +48,18 @@ func (e *sqliteEngine) open(ctx context.Context, st *store, size int) error {
 		}
 	}
 	dialect := sqlitedialect.New() // one, so that both know the same models
-	writer, err := openSQLite(e.address, writing)
+	connector, err := sqlite.NewConnector(e.dsn(writing))
 	if err != nil {
 		return err
 	}
+	e.writer = &remembered{Connector: connector}
+	writer := sql.OpenDB(e.writer)
 	st.writer = newDB(writer, dialect, 1)
-	if err := e.try(ctx, writer, writing); err != nil {
+	err = e.try(ctx, writer, writing)
+	for end := time.Now().Add(startWait); isBusy(err) && time.Now().Before(end) && ctx.Err() == nil; {
+		err = e.try(ctx, writer, writing)
+	}
+	if err != nil {
 		return err
 	}
 	reader, err := openSQLite(e.address, reading)
@@ -128,6 +139,28 @@ func (e *sqliteEngine) lost() bool {
 	}
 	file, err := os.Stat(e.path)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(file, e.file)
+}
+
+// remembered is a connector that knows the connection it made last.
+type remembered struct {
+	driver.Connector
+	conn driver.Conn
+}
+
+func (r *remembered) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := r.Connector.Connect(ctx)
+	r.conn = conn
+	return conn, err
+}
+
+// unresolved gives the error that the commit would have because of deferred foreign keys.
+// It is for whoever has the writing connection to itself.
+func (e *sqliteEngine) unresolved() error {
+	n, _, err := e.writer.conn.(sqlite.DBStatus).Status(sqlite.DBStatusDeferredFKs, false)
+	if err != nil || n == 0 {
+		return err
+	}
+	return (&Violation{Kind: ForeignKey}).fault()
 }
 
 func (e *sqliteEngine) close() {

@@ -216,7 +216,7 @@ func TestList(t *testing.T) { each(t, testList) }
 func testList(t *testing.T, repo *data.Repo) {
 	g, other := newGate("gate"), newGate("other")
 	now := newClock()
-	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job, other.job}, Queues: map[string]job.Queue{}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job, other.job}, Queues: map[string]job.Queue{}, Now: now.Now})
 	refs, err := g.job.EnqueueAll(w, []string{"1", "2", "3"}, job.Label("it's \"x\""))
 	check(t, err)
 	later := enqueue(t, w, g.job, "4", job.In(time.Hour), job.InQueue("reports"), job.Priority(3))
@@ -243,7 +243,7 @@ func testList(t *testing.T, repo *data.Repo) {
 			t.Errorf("%+v gives %v", c.filter, got)
 		}
 	}
-	want := job.Info{ID: later.ID, Name: "gate", Queue: "reports", State: job.Scheduled, Priority: 3, Attempts: 20, RunAt: now.time().Add(time.Hour), CreatedAt: now.time()}
+	want := job.Info{ID: later.ID, Name: "gate", Queue: "reports", State: job.Scheduled, Priority: 3, Attempts: 20, RunAt: now.Now().Add(time.Hour), CreatedAt: now.Now()}
 	if got := get(t, w, later); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("it is %+v, not %+v", got, want)
 	}
@@ -259,13 +259,13 @@ func TestStats(t *testing.T) { each(t, testStats) }
 func testStats(t *testing.T, repo *data.Repo) {
 	g := newGate("gate", once)
 	now := newClock()
-	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}, Queues: map[string]job.Queue{"default": {Concurrency: 1}}, Now: now.Now})
 	a := enqueue(t, w, g.job, "a")
 	awaitState(t, w, job.Running, a)
 	enqueue(t, w, g.job, "b", job.After(a))
 	enqueue(t, w, g.job, "c", job.In(time.Hour))
 	enqueue(t, w, g.job, "d")
-	now.advance(time.Minute)
+	now.Add(time.Minute)
 	enqueue(t, w, g.job, "e")
 	cancelled := enqueue(t, w, g.job, "f", job.InQueue("other"))
 	check(t, job.CancelJob(w, cancelled.ID, ""))
@@ -273,7 +273,7 @@ func testStats(t *testing.T, repo *data.Repo) {
 	all, err := job.Stats(w)
 	check(t, err)
 	want := []job.QueueStats{
-		{Queue: "default", Available: 2, Running: 1, Scheduled: 1, Waiting: 1, Oldest: now.time().Add(-time.Minute)},
+		{Queue: "default", Available: 2, Running: 1, Scheduled: 1, Waiting: 1, Oldest: now.Now().Add(-time.Minute)},
 		{Queue: "other", Cancelled: 1},
 		{Queue: "third", Concurrency: 7},
 	}

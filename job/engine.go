@@ -46,10 +46,21 @@ func newEngine(ctx context.Context, c config) *engine {
 
 // open makes the tables and lets the other nodes know of this one.
 func (e *engine) open(ctx context.Context) error {
+	schedules, err := e.programSchedules(ctx)
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, e.repo()); err != nil {
 		return err
 	}
-	return e.member.join(ctx)
+	if err := e.member.join(ctx); err != nil {
+		return err
+	}
+	if err := e.declare(ctx, schedules); err != nil {
+		e.stop()
+		return err
+	}
+	return nil
 }
 
 func (e *engine) repo() *data.Repo { return e.Repo }
@@ -85,7 +96,7 @@ func (e *engine) duties() []duty {
 
 // chores are each node's. Something that another node has changed (see engine.tell) makes
 // all of them run at once.
-func (e *engine) chores() []duty { return e.controlChores() }
+func (e *engine) chores() []duty { return slices.Concat(e.controlChores(), e.scheduleChores()) }
 
 // stagePeriod is how late a job may become available that was inserted for later.
 const stagePeriod = 200 * time.Millisecond

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,16 +140,8 @@ func (g *gate) order() []string {
 }
 
 // clock is a time that the test sets.
-type clock struct{ now atomic.Int64 }
-
-func newClock() *clock {
-	c := new(clock)
-	c.now.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-	return c
-}
-
-func (c *clock) time() time.Time         { return time.UnixMicro(c.now.Load()).UTC() }
-func (c *clock) advance(d time.Duration) { c.now.Add(d.Microseconds()) }
+// newClock is an injected clock that stands at noon.
+func newClock() *clock { return &clock{at: noon} }
 
 var errTest = errors.New("it went wrong")
 

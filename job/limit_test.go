@@ -139,10 +139,10 @@ func testRate(t *testing.T, repo *data.Repo) {
 	var ran atomic.Int64
 	count := job.Define("count", func(context.Context, int) error { ran.Add(1); return nil }, job.Limit{Rate: 2, Period: time.Hour})
 	now := newClock()
-	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{count}, Now: now.time})
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{count}, Now: now.Now})
 	first := enqueue(t, w, count, 0)
 	awaitState(t, w, job.Completed, first)
-	now.advance(10 * time.Minute)
+	now.Add(10 * time.Minute)
 	refs, err := count.EnqueueAll(w, []int{1, 2, 3, 4})
 	check(t, err)
 	states := func() (completed, waiting int) {
@@ -171,13 +171,13 @@ func testRate(t *testing.T, repo *data.Repo) {
 		}
 	}
 	expect(1)
-	now.advance(50*time.Minute - time.Microsecond) // an hour after the first, all but
+	now.Add(50*time.Minute - time.Microsecond) // an hour after the first, all but
 	expect(1)
-	now.advance(time.Microsecond)
+	now.Add(time.Microsecond)
 	expect(2)
-	now.advance(10 * time.Minute)
+	now.Add(10 * time.Minute)
 	expect(3)
-	now.advance(time.Hour)
+	now.Add(time.Hour)
 	await(t, "all", func() bool { return ran.Load() == 5 })
 }
 

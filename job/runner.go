@@ -163,7 +163,10 @@ func (r *Runner) settings() (config, error) {
 	if c.name == "" {
 		c.name = hostName()
 	}
-	var err error
+	err := r.Retention.check()
+	if err != nil {
+		return c, err
+	}
 	if c.defs, err = byName(r.Jobs); err != nil {
 		return c, err
 	}
