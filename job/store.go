@@ -182,22 +182,17 @@ type claimed struct {
 	limitKey  sql.NullString
 }
 
-const claimSet = ` SET state = 1, attempt = attempt + 1, claims = claims + 1`
-
 const claimReturning = ` RETURNING id, name, queue, args, version, priority, attempt, attempts, claims, unique_states, run_at, created_at, begun_at, owner, errors, label, schedule, limit_key`
 
 // claim makes up to n available jobs of a queue this node's own.
 func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, now time.Time) ([]claimed, error) {
-	const order = " ORDER BY priority, id LIMIT "
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), order, n)
-	if isPostgres(tx) {
-		// Materialized, for a sub-query may run more than once, and lock more.
-		return claimQuery(ctx, tx, statement("WITH picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
-			claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-			" WHERE id IN (SELECT id FROM picked)", claimReturning))
+	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), " ORDER BY priority, id LIMIT ", n)
+	if !isPostgres(tx) {
+		return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet(owner, now), " WHERE id IN (", pick, ") AND ", ifNode(owner), claimReturning))
 	}
-	return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-		" WHERE id IN (", pick, ")", claimReturning))
+	// Materialized, for a sub-query may run more than once, and lock more.
+	return claimQuery(ctx, tx, statement("WITH ", lockNode(owner), ", picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
+		claimSet(owner, now), " WHERE id IN (SELECT id FROM picked) AND EXISTS (SELECT 1 FROM node)", claimReturning))
 }
 
 // claimThese makes the jobs with these ids this node's own, those that are available.
@@ -205,8 +200,26 @@ func claimThese(ctx context.Context, tx data.Tx, ids []int64, owner int64, now t
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-		" WHERE state = 0 AND id IN ", ids, claimReturning))
+	if !isPostgres(tx) {
+		return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet(owner, now), " WHERE state = 0 AND id IN ", ids, " AND ", ifNode(owner), claimReturning))
+	}
+	return claimQuery(ctx, tx, statement("WITH ", lockNode(owner), " UPDATE bennu_jobs",
+		claimSet(owner, now), " WHERE state = 0 AND id IN ", ids, " AND EXISTS (SELECT 1 FROM node)", claimReturning))
+}
+
+func claimSet(owner int64, now time.Time) string {
+	return statement(" SET state = 1, attempt = attempt + 1, claims = claims + 1, owner = ", owner, ", begun_at = ", toMicros(now), claimUnique)
+}
+
+// A node that was taken for dead claims nothing: nobody would give it back.
+
+func ifNode(owner int64) string {
+	return statement("EXISTS (SELECT 1 FROM bennu_job_nodes WHERE id = ", owner, ")")
+}
+
+// lockNode makes whoever takes the node for dead wait until the claim is there to be seen.
+func lockNode(owner int64) string {
+	return statement("node AS MATERIALIZED (SELECT 1 FROM bennu_job_nodes WHERE id = ", owner, " FOR KEY SHARE)")
 }
 
 // claimUnique frees the key of a job that holds it no longer than until it begins.
