@@ -227,7 +227,7 @@ func Update[T any](ctx context.Context, db DB, row *T, columns ...string) error 
 		if err := rec.keyed(); err != nil {
 			return err
 		}
-		fields, err := rec.changed(columns)
+		fields, err := rec.toSet(columns)
 		if err != nil {
 			return err
 		}
@@ -245,8 +245,8 @@ func Update[T any](ctx context.Context, db DB, row *T, columns ...string) error 
 	})
 }
 
-// changed are the columns that an Update of these, or of all, sets.
-func (rec *record) changed(columns []string) ([]*schema.Field, error) {
+// toSet are the columns that an Update of these, or of all, sets.
+func (rec *record) toSet(columns []string) ([]*schema.Field, error) {
 	fields := rec.DataFields
 	if len(columns) > 0 {
 		var err error

@@ -115,6 +115,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("BENNU_DATA_TEST_BACKUP"); path != "" {
 		backupForever(path)
 	}
+	if url := os.Getenv("BENNU_DATA_TEST_SLEEP"); url != "" {
+		sleepInMigration(url)
+	}
 	if url := os.Getenv("BENNU_DATA_TEST_HALF"); url != "" {
 		migrateHalf(url)
 	}

@@ -159,6 +159,7 @@ func (d *dispatch) hold(owner int64, rows []outboxRow, known bool) {
 
 // finish notes what became of an effect.
 func (d *dispatch) finish(o outcome) {
+	o.body = "" // it may be long until the row is deleted
 	d.mu.Lock()
 	d.done = append(d.done, o)
 	d.mu.Unlock()
@@ -241,17 +242,8 @@ func (d *dispatch) loop(ctx context.Context, broken <-chan struct{}) error {
 	linger := time.NewTimer(0)
 	defer linger.Stop()
 	wake := d.wake
-	err := d.sweep(ctx)
-	for {
-		d.stumble = err != nil
-		switch {
-		case err == nil, ctx.Err() != nil:
-		case fault.Of(err) == fault.Internal: // the tables are gone, say: Start makes them
-			return err
-		default:
-			telemetry.Log(ctx).Warn("the outbox cannot use the database; it goes on trying", "error", err)
-		}
-		err = nil
+	err := d.attempt(ctx, d.sweep)
+	for err == nil {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -260,17 +252,33 @@ func (d *dispatch) loop(ctx context.Context, broken <-chan struct{}) error {
 		case <-wake:
 			wake = nil
 			linger.Reset(outboxLinger)
-			if !d.stumble { // then it is tried at the next tick
-				err = d.flush(ctx)
+			if !d.stumble { // else it is tried at the next tick
+				err = d.attempt(ctx, d.fetch)
 			}
 		case <-linger.C:
 			wake = d.wake
 		case <-tick.C:
-			if err = d.flush(ctx); err == nil {
-				err = d.sweep(ctx)
-			}
+			err = d.attempt(ctx, d.sweep)
 		}
 	}
+	return err
+}
+
+// attempt flushes and goes on to the next step. The database may be away for a while; it gives
+// an error where that makes no sense: where the tables are gone, say, which Start makes.
+func (d *dispatch) attempt(ctx context.Context, next func(context.Context) error) error {
+	err := d.flush(ctx)
+	if err == nil {
+		err = next(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if d.stumble = err != nil; !d.stumble || fault.Of(err) == fault.Internal {
+		return err
+	}
+	telemetry.Log(ctx).Warn("the outbox cannot use the database; it goes on trying", "error", err)
+	return nil
 }
 
 // flush deletes what is done, and raises the beat if there was something to do.
@@ -325,15 +333,16 @@ func (d *dispatch) isBusy() bool { return d.left > 0 || len(d.held) > 1 }
 // sweep looks for effects that nobody carries out any more.
 func (d *dispatch) sweep(ctx context.Context) error {
 	d.mu.Lock()
-	me, lapsed, orphans := d.me, d.lapsed, d.orphans
-	d.orphans = false
+	me, lapsed := d.me, d.lapsed
+	if d.orphans {
+		d.looked, d.orphans = time.Time{}, false
+	}
 	d.mu.Unlock()
 	if lapsed {
 		telemetry.Log(ctx).Warn("the outbox could not show for too long that it is alive; others have taken over, and it begins anew")
 		return d.register(ctx)
 	}
-	if now := time.Now(); orphans || now.Sub(d.looked) >= outboxOrphans {
-		d.looked = time.Time{}
+	if now := time.Now(); now.Sub(d.looked) >= outboxOrphans {
 		if err := d.adoptOrphans(ctx); err != nil {
 			return err
 		}
@@ -342,7 +351,7 @@ func (d *dispatch) sweep(ctx context.Context) error {
 	if err := d.watch(ctx, me); err != nil {
 		return err
 	}
-	return d.fetch(ctx, me)
+	return d.fetch(ctx)
 }
 
 // names are the carriers that there are here.

@@ -1,9 +1,8 @@
 // Package data is the repo: where a program keeps what must outlive it.
 //
-// The database is embedded (SQLite, in pure Go), so a program that stores things
-// is still one file to copy. Its schema is in the binary too, as migrations that
-// run before the first query. Nothing in this package's API says which engine it
-// is, and the queries are [bun]'s, so that the same code can run on another one.
+// The database is SQLite, in the program, or a PostgreSQL server: the URL says which, and
+// the code stays the same. With SQLite a program that stores things is still one file to
+// copy. The schema is in the binary too, as migrations that run before the first query.
 //
 // # Usage
 //
@@ -14,27 +13,43 @@
 //
 //	repo := &data.Repo{URL: "sqlite:fleet.db", Migrations: migrations}
 //
-// Everything happens in a transaction, which is a function:
+// A row is a struct with the tags of [bun], and functions of this package store and find it:
 //
-//	type Position struct {
-//		bun.BaseModel `bun:"table:positions"`
-//
-//		ID   int64 `bun:",pk,autoincrement"`
-//		Unit string
-//		Lat, Lon float64
+//	type Unit struct {
+//		ID      int64  `bun:",pk,autoincrement"`
+//		Name    string
+//		Speed   float64
+//		Seen    time.Time `data:"updated"`
+//		Version int       `data:"version"`
 //	}
 //
+//	err := data.Insert(ctx, repo, &unit)
+//	unit, err := data.Get[Unit](ctx, repo, 7)
+//	fast, err := data.From[Unit]().Where("speed > ?", 30).Order("name").All(ctx, repo)
+//
+// A [Query] is a value, so that parts of queries are functions. What it cannot say is said
+// with bun, through [Query.Select] or a transaction's [Tx].
+//
+// Each of these is a transaction of its own. Several that belong together are a function:
+//
 //	err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-//		_, err := tx.NewInsert().Model(&p).Exec(ctx)
-//		return err
+//		if err := data.Insert(ctx, tx, &trip); err != nil {
+//			return err
+//		}
+//		return tx.Emit(ctx, Report.New(trip.ID)) // a job, if and when this commits
 //	})
 //
-//	err := repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
-//		return tx.NewSelect().Model(&last).Where("unit = ?", unit).Order("id DESC").Limit(1).Scan(ctx)
-//	})
+// A bare table name is the plural of the type's, in snake_case. Times are kept in UTC to the
+// microsecond.
 //
-// Arguments go where the question marks are, never into the text of the query.
-// Times are kept in UTC to the microsecond.
+//	| tag of a field                          | it is                                                       |
+//	|-----------------------------------------|-------------------------------------------------------------|
+//	| bun:"name"                              | the column, if it is not the field's name in snake_case     |
+//	| bun:",pk", bun:",pk,autoincrement"      | of the primary key, made by the database                    |
+//	| bun:"rel:belongs-to,join:team_id=id"    | a relation, for Preload                                     |
+//	| bun:",soft_delete,nullzero"             | when the row was deleted; it stays, and is not found        |
+//	| data:"created", data:"updated"          | when Insert, and every change, stored the row: a time.Time  |
+//	| data:"version"                          | raised by each change; one based on an old one is [ErrStale]|
 //
 // # Transactions
 //
@@ -45,70 +60,148 @@
 //
 // A transaction travels in the context it hands to the function: a Write called
 // with that context joins it instead of waiting for itself, so that two functions
-// that each store something can be made one. The inner Write is a savepoint. When
-// it fails, its own changes go and the outer function decides about the rest. A
-// Read inside a Write reads through it and sees what is not committed yet. A
+// that each store something can be made one. The inner Write is a savepoint, as that of
+// [Tx.Write] is. When it fails, its own changes go and the outer function decides about the
+// rest. A Read inside a Write reads through it and sees what is not committed yet. A
 // Write inside a Read is a mistake and says so.
 //
-// A statement that fails on its own account (a constraint, a misspelt column)
-// leaves the transaction usable. One that is cut off (its context ends, the disk
-// is full) ends it: the statements after it are refused and nothing is committed.
+// A statement that fails (a constraint, a misspelt column) fails its Write: nothing more runs
+// in it, and it is rolled back even if the function returns nil. PostgreSQL has it so, and here
+// both engines do. What may fail and be survived goes into a Write inside the Write. One
+// that is cut off (its context ends, the disk is full) ends the whole transaction.
+//
+// [Multi] is a transaction of named steps. [Tx.OnCommit] runs a function when it is
+// committed, and [Tx.Emit] has something happen then that must not be lost: see [Outbox].
 //
 // Leave BEGIN, COMMIT and ROLLBACK to Write. The context and the [Tx] are for the
 // function and for one goroutine at a time; afterwards they only give errors.
 //
-// # Concurrency
+// # Effects
+//
+// What has to happen exactly when a transaction commits (a broadcast, a mail, a job) is
+// emitted inside it, and goes out when it has committed, also when the program is killed
+// in between. It needs an [Outbox] in the tree:
+//
+//	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(Alerts), SendMail}}
+//
+//	err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+//		if err := data.Insert(ctx, tx, &trip); err != nil {
+//			return err
+//		}
+//		return tx.Emit(ctx, data.Publish(Alerts, Alert{trip.Unit}), SendMail.Effect(Mail{trip.Owner}))
+//	})
+//
+// [Watch] is the topic of what the typed functions change, without a table and without
+// the promise. [Tx.OnCommit] is what both are made of.
+//
+// # Changesets
+//
+// [InsertChange] and [UpdateChange] store a changeset. The constraints that it names with
+// Unique, ForeignKey and Constraint become errors of its fields when they are violated.
+//
+// # SQLite
 //
 // One Write runs at a time, in the order of arrival; Reads run beside it and beside
-// each other, [Repo.Readers] of them (4 by default). So keep transactions short:
-// no network, and no calls to a process that may itself write. Each commit waits
-// for the disk, so many small rows are stored fastest as one Write of a hundred.
+// each other. So keep transactions short: no network, and no calls to a process that may
+// itself write. A commit waits for the disk, and Writes that stand in line meanwhile share the
+// next one: fifty at once are hardly slower than one. All are told when it is done.
 //
 // Two programs may open one file, as an old and a new version do during an
-// upgrade. A Write waits up to 5 s for the other one's, whatever its context says.
-//
-// # In memory
+// upgrade. A Write waits up to 5 s for the other one's.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after
 // each Start. It is meant for tests and demos: Reads run beside each other but
 // take turns with Writes, and it holds at most 1 GiB.
 //
+// # PostgreSQL
+//
+// Writes run side by side at the level READ COMMITTED, so two may read the same row and then
+// both change it: take it with [Query.ForUpdate], give it a version, or change it by SQL
+// such as "seats = seats - 1". Reads are REPEATABLE READ. A statement has a minute, waits at most
+// 10 s for a lock, and a transaction may do nothing for a minute; the parameters
+// statement_timeout, lock_timeout and idle_in_transaction_session_timeout in the URL say otherwise.
+// A single typed function is one round trip. When the server was away, the next transaction
+// finds it again.
+//
+// # Arguments
+//
+// They go where the question marks are, on both engines, and never into the text of a query by
+// hand: bun writes them there, quoted. A text with a zero byte in it is fault.Invalid.
+//
 // # Migrations
 //
-// A migration is a file of SQL named by number and purpose, as in
-// 0001_create_positions.sql, anywhere in [Repo.Migrations]. Each runs once in the
-// life of a database, in the order of the numbers, in a transaction of its own
-// that also records it: a crash leaves all of it or nothing. Several programs may
-// boot at once, and one of them does the work. Foreign keys are checked when a
-// migration ends rather than at each statement, so that it may rebuild a table.
+// A migration is a file of SQL named by number and purpose, anywhere in
+// [Repo.Migrations]:
 //
-// A database with a migration that the program does not have was made by a newer
-// version. Start refuses it. There is no way down: the way back is a new migration,
-// or a copy of the file from before.
+//	0001_create_positions.sql            on both engines
+//	0001_create_positions.down.sql       the way back, if there is one
+//	0002_search.sqlite.sql               on SQLite
+//	0002_search.postgres.sql             on PostgreSQL
+//	0002_search.postgres.down.sql
+//
+// A file for one engine goes before one for both. What SQL cannot say is written in Go,
+// as [Repo.GoMigrations], and numbered together with the files. Packages that keep tables
+// of their own have numbers of their own: see [Repo.Migrate].
+//
+// Each runs once in the life of a database, in the order of the numbers, in a transaction
+// of its own that also records it in the table bennu_migrations: a crash leaves all of it
+// or nothing. One program migrates at a time; others that boot meanwhile wait for it, and
+// a killed one keeps nobody waiting. On SQLite, foreign keys are checked when a migration
+// ends rather than at each statement, so that it may rebuild a table.
+//
+// Start runs what is missing; [Repo.OnBoot] has it refuse, or not look. A database with a
+// migration that the program does not have was made by a newer version, and Start
+// refuses it. The Migrate methods and [Command] go up, down and to a number, list what is
+// applied, and print the SQL of a dry run.
+//
+// PostgreSQL has statements that run in no transaction, such as CREATE INDEX
+// CONCURRENTLY. Their file is for PostgreSQL and begins with the line
+//
+//	-- bennu:no transaction
+//
+// It is recorded as begun, its statements run one by one, and then it is recorded as done.
+// One that was cut off between is refused from then on, with what to do about it.
+//
+// # Backup
+//
+// [Repo.Backup] copies a SQLite database to a file while it is used, [Restore] puts a
+// copy in its place, and [Repo.Check] looks for damage. On PostgreSQL they say which of its
+// own tools does that. A copy of the file made by other means, while a program has it
+// open, lacks what is still in the side files: it is no backup.
 //
 // # Failure
 //
-// Errors are of package fault's kinds. Inside a transaction a query that finds no
-// row gives [database/sql.ErrNoRows]; everything else has its kind at once.
+// Errors are of package fault's kinds.
 //
-//	| kind             | when                                                      |
-//	|------------------|-----------------------------------------------------------|
-//	| NotFound         | the function returned sql.ErrNoRows                       |
-//	| Conflict         | a unique key, foreign key, check or not-null is violated  |
-//	| Invalid          | a value is too large; a URL or migration makes no sense   |
-//	| Unavailable      | not started, stopped, held by another, disk full, no disk |
-//	| Timeout/Canceled | the context ended; nothing was committed                  |
-//	| Internal         | a faulty query, a damaged file, misuse                    |
+//	| kind             | when                                                               |
+//	|------------------|--------------------------------------------------------------------|
+//	| NotFound         | there is no such row                                               |
+//	| Conflict         | a unique key, foreign key, check or not-null is violated; ErrStale |
+//	| Invalid          | a value is too large or no text; a URL or migration makes no sense |
+//	| Unavailable      | not started, stopped, no server, held by another, disk full        |
+//	| Timeout/Canceled | the context ended; nothing was committed                           |
+//	| Internal         | a faulty query, a damaged file, misuse                             |
 //
-// An error of the function's own comes back as it is. The texts name neither
-// values nor queries; the engine's own words are in the cause, for the log.
+// A violated constraint names its columns, the same on both engines: it is a [*Violation] in the
+// error's chain, and its fields are those of fault.FieldsOf. [InsertChange] and [UpdateChange] tell a
+// changeset instead.
 //
-// Counters: data.writes and data.reads are the transactions that went well, and
-// data.errors those that did not. A joined one counts with its outer one.
+// An error of the function's own comes back as it is; bun's sql.ErrNoRows becomes NotFound. The
+// texts name neither values nor queries; the engine's own words are in the cause, for the log.
+//
+// # What it tells
+//
+// [Repo.Health] asks the database, and [Repo.Stats] counts. The counters data.writes and data.reads are
+// the transactions that went well, data.errors those that did not; a joined one counts with its
+// outer one. The histograms data.queue and data.query are how long transactions waited to begin
+// and statements took, and each statement is a span, data.query, with its parts. One that takes
+// longer than [Repo.Slow] is logged, without its values.
+//
+// [Watch] is a topic of the changes that typed functions made.
 //
 // # Testing
 //
-// Package data/datatest opens a repo in memory for one test.
+// Package data/datatest gives a test a repo of its own, on both engines.
 //
 // [bun]: https://bun.uptrace.dev
 package data

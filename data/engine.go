@@ -50,6 +50,10 @@ type engine interface {
 	// about puts in front of an error which database it is about.
 	about(err error) error
 
+	// unresolved says why what a transaction has done so far cannot be committed, where
+	// that is not said by its statements.
+	unresolved() error
+
 	// lost reports whether what is committed now would not be found later.
 	lost() bool
 

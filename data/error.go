@@ -100,7 +100,7 @@ func translate(ctx context.Context, err error) error {
 		known = postgresProblem(inPostgres)
 	case errors.As(err, &connecting):
 		known = problem{fault.Unavailable, "the database server cannot be reached: check that it runs and listens there"}
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), pgconn.Timeout(err):
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
 		known = postgresProblems["08"]
 	default:
 		return err

@@ -3,7 +3,6 @@ package data_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
@@ -142,14 +142,21 @@ func addNumber(ctx context.Context, repo *data.Repo, x int64) error {
 	})
 }
 
+// number is a row of that table.
+type number struct {
+	bun.BaseModel `bun:"table:a"`
+
+	X int64 `bun:",pk"`
+}
+
+// numbers reads them all; a connection in the pool may still be a broken one.
 func numbers(t *testing.T, repo *data.Repo) (all []int64) {
 	t.Helper()
-	err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
-		return tx.NewRaw("SELECT x FROM a ORDER BY x").Scan(ctx, &all)
+	eventually(t, "a read", func() error {
+		return repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT x FROM a ORDER BY x").Scan(ctx, &all)
+		})
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return all
 }
 
@@ -193,7 +200,12 @@ func newLoad(repo *data.Repo, writers int) *load {
 				default:
 				}
 				x := l.next.Add(1)
-				err := addNumber(context.Background(), repo, x)
+				var err error
+				if x%2 == 0 {
+					err = addNumber(context.Background(), repo, x)
+				} else { // without a transaction around it
+					err = data.Insert(context.Background(), repo, &number{X: x})
+				}
 				l.mu.Lock()
 				switch {
 				case err == nil:
@@ -274,6 +286,44 @@ func TestPostgresFailsUnderLoad(t *testing.T) {
 	}
 }
 
+// TestNothingIsSentTwice cuts connections while rows are inserted by statements without a
+// transaction, which nothing but their number tells apart.
+func TestNothingIsSentTwice(t *testing.T) {
+	database := pgtest.URL(t)
+	if err := pgtest.Exec(database, "CREATE TABLE a (x BIGINT)"); err != nil {
+		t.Fatal(err)
+	}
+	network := newProxy(t, database)
+	repo := onPostgres(t, network.URL, 8)
+	var next atomic.Int64
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = data.Insert(context.Background(), repo, &number{X: next.Add(1)})
+				}
+			}
+		})
+	}
+	for range 30 {
+		until := next.Load() + 20
+		for end := time.Now().Add(soon); next.Load() < until && time.Now().Before(end); <-time.After(time.Millisecond) {
+		}
+		network.cut()
+	}
+	close(stop)
+	all.Wait()
+	there := numbers(t, repo)
+	if twice := len(there) - len(slices.Compact(slices.Clone(there))); twice > 0 {
+		t.Errorf("%d of %d rows are there twice", twice, len(there))
+	}
+}
+
 func TestPostgresIsDown(t *testing.T) {
 	server := pgtest.Start(t)
 	repo := onPostgres(t, server.URL(), 2)
@@ -323,6 +373,7 @@ func TestPostgresRefuses(t *testing.T) {
 		}
 	}
 
+	onPostgres(t, base, 1)
 	replica := with(func(_ *url.URL, q url.Values) { q.Set("default_transaction_read_only", "on") })
 	repo := &data.Repo{URL: replica}
 	serve(t, repo)
@@ -519,93 +570,201 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// TestWriter is the other process of TestTwoProcessesOnOneFile.
+// TestWriter is another process of the tests of several, which writes from many goroutines
+// as fast as it goes. It says "ready", and what it has written, and ends with its input.
 func TestWriter(t *testing.T) {
 	path := os.Getenv("BENNU_DATA_TEST_WRITER")
 	if path == "" {
-		t.Skip("it is the other process of TestTwoProcessesOnOneFile")
+		t.Skip("it is the other process of other tests")
 	}
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
 	serve(t, repo)
 	fmt.Println("ready")
-	io.ReadFull(os.Stdin, make([]byte, 1))
-	writeMany(t, repo, "theirs")
-}
-
-const (
-	atOnce  = 16
-	perEach = 250
-)
-
-// writeMany writes from many goroutines as fast as it goes, and reads beside it.
-func writeMany(t *testing.T, repo *data.Repo, unit string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
 	var all sync.WaitGroup
-	var longest atomic.Int64
-	for range atOnce {
+	for g := range atOnce {
 		all.Go(func() {
-			for range perEach {
-				began := time.Now()
+			for i := 0; ctx.Err() == nil; i++ {
+				unit := fmt.Sprintf("theirs-%d-%d", g, i)
 				if err := insert(repo, unit); err != nil {
-					t.Errorf("a write: %v", err)
+					fmt.Printf("failed %v\n", err)
 					return
 				}
-				longest.Store(max(longest.Load(), int64(time.Since(began))))
+				os.Stdout.WriteString("wrote " + unit + "\n") // at once
 			}
 		})
 	}
-	all.Go(func() {
-		for range perEach {
-			err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
-				_, err := tx.NewSelect().Model((*Position)(nil)).Count(ctx)
-				return err
-			})
-			if err != nil {
-				t.Errorf("a read: %v", err)
-				return
-			}
-		}
-	})
 	all.Wait()
-	t.Logf("the longest write took %v", time.Duration(longest.Load()))
 }
 
+// otherProcess is a running TestWriter.
+type otherProcess struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	done  chan struct{} // closed when all is read from it
+
+	mu     sync.Mutex
+	wrote  []string
+	failed []string
+}
+
+func newOtherProcess(t *testing.T, path string) *otherProcess {
+	t.Helper()
+	p := &otherProcess{cmd: exec.Command(os.Args[0], "-test.run=^TestWriter$"), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "BENNU_DATA_TEST_WRITER="+path)
+	p.cmd.Stderr = os.Stderr
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stdin = stdin
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "ready" {
+	}
+	go p.read(lines)
+	t.Cleanup(func() { p.cmd.Process.Kill(); p.end() })
+	return p
+}
+
+func (p *otherProcess) read(lines *bufio.Scanner) {
+	defer close(p.done)
+	for lines.Scan() {
+		p.mu.Lock()
+		if unit, ok := strings.CutPrefix(lines.Text(), "wrote "); ok {
+			p.wrote = append(p.wrote, unit)
+		} else if text, ok := strings.CutPrefix(lines.Text(), "failed "); ok {
+			p.failed = append(p.failed, text)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// more waits until it has written so many.
+func (p *otherProcess) more(t *testing.T, n int) {
+	t.Helper()
+	for end := time.Now().Add(soon); ; <-time.After(time.Millisecond) {
+		p.mu.Lock()
+		wrote := len(p.wrote)
+		p.mu.Unlock()
+		if wrote >= n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the other process does not write")
+		}
+	}
+}
+
+// end gives what it has written, and what failed.
+func (p *otherProcess) end() (wrote, failed []string) {
+	p.stdin.Close()
+	<-p.done
+	p.cmd.Wait()
+	return p.wrote, p.failed
+}
+
+const atOnce = 64
+
+func wantAll(t *testing.T, repo *data.Repo, wrote []string) {
+	t.Helper()
+	there := make(map[string]int)
+	for _, unit := range units(t, repo) {
+		there[unit]++
+	}
+	for _, unit := range wrote {
+		if there[unit] != 1 {
+			t.Errorf("%s, which was acknowledged, is there %d times", unit, there[unit])
+		}
+	}
+}
+
+// TestKilledUnderLoad kills a process many of whose Writes share a commit.
+func TestKilledUnderLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.db")
+	var wrote []string
+	for i := range 3 {
+		other := newOtherProcess(t, path)
+		other.more(t, 500)
+		other.cmd.Process.Kill()
+		now, failed := other.end()
+		if len(failed) > 0 {
+			t.Errorf("round %d: %s", i, failed[0])
+		}
+		wrote = append(wrote, now...)
+		// The next one writes the same units again.
+		repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
+		stop := serve(t, repo)
+		wantAll(t, repo, now)
+		err := repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			_, err := tx.NewRaw("DELETE FROM positions").Exec(ctx)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		stop()
+	}
+	if len(wrote) < 1500 {
+		t.Errorf("%d were written", len(wrote))
+	}
+}
+
+// TestTwoProcessesOnOneFile has one process write as fast as it goes. The other gets its
+// turn too.
 func TestTwoProcessesOnOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
 	serve(t, repo)
-	other := exec.Command(os.Args[0], "-test.run=^TestWriter$", "-test.v")
-	other.Env = append(os.Environ(), "BENNU_DATA_TEST_WRITER="+path)
-	other.Stderr = os.Stderr
-	in, err := other.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
+	other := newOtherProcess(t, path)
+	other.more(t, 100)
+	var ours []string
+	var longest time.Duration
+	for began := time.Now(); len(ours) < 20; <-time.After(10 * time.Millisecond) {
+		unit := fmt.Sprint("ours-", len(ours))
+		start := time.Now()
+		if err := insert(repo, unit); err != nil {
+			t.Errorf("ours, after %v: %v", time.Since(start), err)
+			break
+		}
+		longest = max(longest, time.Since(start))
+		ours = append(ours, unit)
+		if time.Since(began) > soon {
+			t.Errorf("%d writes in %v, the longest took %v", len(ours), soon, longest)
+			break
+		}
 	}
-	out, err := other.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	t.Logf("the longest took %v", longest)
+	theirs, failed := other.end()
+	if len(failed) > 0 {
+		t.Errorf("theirs: %s", failed[0])
 	}
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
+	wantAll(t, repo, append(ours, theirs...))
+}
+
+// TestTwoBusyProcessesOnOneFile has both write as fast as they go.
+func TestTwoBusyProcessesOnOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.db")
+	var others []*otherProcess
+	for range 2 {
+		others = append(others, newOtherProcess(t, path))
 	}
-	t.Cleanup(func() { other.Process.Kill() })
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && lines.Text() != "ready" {
+	for _, other := range others {
+		other.more(t, 500)
 	}
-	in.Write([]byte("\n"))
-	writeMany(t, repo, "ours")
-	for lines.Scan() {
-		t.Log("the other: ", lines.Text())
-	}
-	if err := other.Wait(); err != nil {
-		t.Errorf("the other: %v", err)
-	}
-	var ours, theirs int
-	err = repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
-		return errors.Join(
-			tx.NewRaw("SELECT count(*) FROM positions WHERE unit = 'ours'").Scan(ctx, &ours),
-			tx.NewRaw("SELECT count(*) FROM positions WHERE unit = 'theirs'").Scan(ctx, &theirs))
-	})
-	if err != nil || ours != atOnce*perEach || theirs != atOnce*perEach {
-		t.Errorf("%d of ours and %d of theirs are there, %v", ours, theirs, err)
+	for _, other := range others {
+		if wrote, failed := other.end(); len(failed) > 0 {
+			t.Errorf("after %d: %s", len(wrote), failed[0])
+		}
 	}
 }

@@ -2,7 +2,6 @@ package data
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -16,7 +15,7 @@ import (
 // group is one transaction of the engine's that several Writes share.
 type group struct {
 	*run
-	tx    *sql.Tx
+	tx    transaction
 	kept  []*frame  // in their order
 	since time.Time // when the first of them was done
 
@@ -25,12 +24,10 @@ type group struct {
 }
 
 // The limits of a group: how many share a commit, and for how long the first, once done,
-// waits for others to begin. mercy is how long a statement goes on when its asker is gone, since
-// SQLite cannot interrupt it without undoing the others' work.
+// waits for others to begin.
 const (
 	groupMost = 128
 	groupTime = 5 * time.Millisecond
-	mercy     = time.Second
 )
 
 var errGroup = fault.Unavailable.Errorf("another transaction of the same commit was cut off: try again")
@@ -75,7 +72,7 @@ func (b body) newGroup() (*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &group{run: b.st.run(b.st.writer, tx), tx: tx, done: make(chan struct{})}
+	g := &group{run: b.st.run(b.st.writer, tx.Tx), tx: tx, done: make(chan struct{})}
 	b.st.group = g
 	return g, nil
 }
@@ -95,7 +92,8 @@ func (b body) first(g *group, mine *frame) error {
 	return err
 }
 
-// next goes on in a transaction with others' work in it.
+// next goes on in a transaction with others' work in it, which SQLite would undo too if it
+// interrupted a statement.
 func (b body) next(g *group, mine *frame) error {
 	inside, cancel := b.inside()
 	defer cancel()
@@ -126,7 +124,7 @@ func (g *group) end(b body) {
 	case g.broken != nil:
 		g.err = errGroup
 	case len(g.kept) > 0:
-		g.err = translate(b.ctx, g.tx.Commit()) // rolls back if it cannot commit
+		g.err = g.tx.commit(context.WithoutCancel(b.ctx)) // it is not its asker's alone
 		if g.err == nil && b.st.engine.lost() {
 			g.err = errMoved
 		}
@@ -138,7 +136,7 @@ func (g *group) end(b body) {
 		}
 		return
 	}
-	_ = g.tx.Rollback() // fails only if the engine has done it already
+	g.tx.rollback(b.ctx)
 }
 
 // endGroup commits what is open, for whoever is inside the writing gate and wants another

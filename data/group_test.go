@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
 )
 
@@ -155,6 +156,31 @@ func TestALeavingAskerTakesNobodyAlong(t *testing.T) {
 	l.write(t.Context(), adding("stays"), nil)
 	l.end()
 	wantUnits(t, repo, "first", "stays")
+}
+
+// A foreign key that is checked at the commit fails the Write that broke it, and no other.
+func TestDeferredForeignKeys(t *testing.T) {
+	datatest.Each(t, files("1_a.sql", `CREATE TABLE a (id BIGINT PRIMARY KEY);
+		CREATE TABLE b (a BIGINT NOT NULL REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED);`), func(t *testing.T, repo *data.Repo) {
+		var all sync.WaitGroup
+		for i := range 40 {
+			all.Go(func() {
+				err := repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
+					if _, err := tx.NewRaw("INSERT INTO b VALUES (?)", i).Exec(ctx); err != nil || i%10 == 0 {
+						return err
+					}
+					_, err := tx.NewRaw("INSERT INTO a VALUES (?)", i).Exec(ctx)
+					return err
+				})
+				if i%10 == 0 {
+					wantFault(t, err, fault.Conflict, "something that is not there")
+				} else if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	})
 }
 
 func TestGuard(t *testing.T) {

@@ -47,6 +47,9 @@ const (
 //go:embed migrations/outbox/*.sql
 var outboxTables embed.FS
 
+// OutboxTables are the tables of [Outbox], for [Repo.Parts].
+func OutboxTables() Part { return Part{"outbox", outboxTables} }
+
 // open brings the tables up to date, and makes an owner of this program.
 func (d *dispatch) open(ctx context.Context) error {
 	if err := d.repo.Migrate(ctx, "outbox", outboxTables); err != nil {
@@ -277,9 +280,10 @@ func (d *dispatch) take(ctx context.Context, me int64, fn func(context.Context, 
 
 // fetch takes up the effects of other owners that are held, and lets go of those owners
 // that have none.
-func (d *dispatch) fetch(ctx context.Context, me int64) error {
-	d.mu.Lock()
+func (d *dispatch) fetch(ctx context.Context) error {
 	var empty []int64
+	d.mu.Lock()
+	me := d.me
 	for owner, of := range d.held {
 		if owner != me && of.left == 0 {
 			empty = append(empty, owner)

@@ -92,57 +92,86 @@ const Latest int64 = math.MaxInt64
 // as long as it takes.
 func (r *Repo) MigrationStatus(ctx context.Context) (states []MigrationState, err error) {
 	err = r.migrating(ctx, pretendPresent, func(m *migrator) error {
-		all, err := r.ownMigrations(m.engine)
+		sets, err := r.migrationSets(m.engine)
 		if err != nil {
 			return err
 		}
-		states, err = m.status(ctx, all)
+		states, err = m.status(ctx, sets)
 		return err
 	})
 	return states, err
 }
 
-// MigrateUp runs what the database lacks, whatever OnBoot says. Like every migrating, it
-// waits for a program that is at it already, and then does what is left.
+// MigrateUp runs what the database lacks, whatever OnBoot says, that of Parts too. Like every
+// migrating, it waits for a program that is at it already, and then does what is left.
 func (r *Repo) MigrateUp(ctx context.Context) error { return r.migrateUp(ctx, Latest) }
 
-// migrateUp runs what is missing up to a number, and undoes nothing.
+// migrateUp runs what is missing of parts, and of the program's own up to a number.
 func (r *Repo) migrateUp(ctx context.Context, number int64) error {
-	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.up(ctx, all, number) })
+	return r.migrateAll(ctx, createAbsent, number, func(m *migrator, sets []migrationSet) error {
+		for _, s := range sets {
+			to := Latest
+			if s.part == "" {
+				to = number
+			}
+			if err := m.up(ctx, s, to); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// MigrateDown undoes the newest migrations, so many of them. It gives fault.Invalid,
-// and undoes nothing, if one of them has no way down.
+// MigrateDown undoes the newest of the program's own migrations, so many of them. It gives
+// fault.Invalid, and undoes nothing, if one of them has no way down.
 func (r *Repo) MigrateDown(ctx context.Context, steps int) error {
-	return r.migrateOwn(ctx, refuseAbsent, Latest, func(m *migrator, all migrationSet) error { return m.down(ctx, all, steps) })
+	return r.migrateOwn(ctx, refuseAbsent, Latest, func(m *migrator, own migrationSet) error { return m.down(ctx, own, steps) })
 }
 
-// MigrateTo runs and undoes migrations until the database has those up to this number and
-// no others: 0 undoes all, [Latest] runs all. It gives fault.Invalid for a number that no
-// migration has.
+// MigrateTo runs and undoes the program's own migrations until the database has those up to
+// this number and no others: 0 undoes all, [Latest] runs all. It gives fault.Invalid for a
+// number that no migration has.
 func (r *Repo) MigrateTo(ctx context.Context, number int64) error {
-	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, all migrationSet) error { return m.to(ctx, all, number) })
+	return r.migrateOwn(ctx, createAbsent, number, func(m *migrator, own migrationSet) error { return m.to(ctx, own, number) })
 }
 
-// MigrateDryRun prints the SQL that MigrateTo would run, of files and of Go migrations. It
-// runs it, in one transaction that is rolled back, so that what would fail fails here. The
-// tables concerned are locked meanwhile.
+// MigrateDryRun prints the SQL that MigrateTo would run, of files and of Go migrations; for
+// [Latest] that of MigrateUp. It runs it, in one transaction that is rolled back, so that
+// what would fail fails here. The tables concerned are locked meanwhile.
 func (r *Repo) MigrateDryRun(ctx context.Context, number int64, out io.Writer) error {
-	return r.migrateOwn(ctx, pretendPresent, number, func(m *migrator, all migrationSet) error { return m.dryRun(ctx, all, number, out) })
+	return r.migrateAll(ctx, pretendPresent, number, func(m *migrator, sets []migrationSet) error {
+		if number != Latest {
+			sets = sets[len(sets)-1:]
+		}
+		return m.dryRun(ctx, sets, number, out)
+	})
 }
 
-// migrateOwn runs fn with the program's own migrations, while no other program migrates.
-func (r *Repo) migrateOwn(ctx context.Context, a absent, number int64, fn func(*migrator, migrationSet) error) error {
+// migrateAll runs fn with all migrations, while no other program migrates. The last ones
+// are the program's own.
+func (r *Repo) migrateAll(ctx context.Context, a absent, number int64, fn func(*migrator, []migrationSet) error) error {
 	return r.migrating(ctx, a, func(m *migrator) error {
-		all, err := r.ownMigrations(m.engine)
+		sets, err := r.migrationSets(m.engine)
 		if err != nil {
 			return err
 		}
-		if err := all.has(number); err != nil {
+		if err := sets[len(sets)-1].has(number); err != nil {
 			return err
 		}
-		return m.locked(ctx, func() error { return fn(m, all) })
+		return m.locked(ctx, func() error { return fn(m, sets) })
 	})
+}
+
+// migrateOwn is migrateAll with the program's own ones only.
+func (r *Repo) migrateOwn(ctx context.Context, a absent, number int64, fn func(*migrator, migrationSet) error) error {
+	return r.migrateAll(ctx, a, number, func(m *migrator, sets []migrationSet) error { return fn(m, sets[len(sets)-1]) })
+}
+
+// Part is the migrations of a package that keeps something of its own in a repo. The name is
+// of a-z, 0-9 and _.
+type Part struct {
+	Name  string
+	Files fs.FS // as in [Repo.Migrations]
 }
 
 var partName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
@@ -153,22 +182,45 @@ var partName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 // obeys [Repo.OnBoot]. The name is of a-z, 0-9 and _. The repo must run, and the context
 // be of no transaction.
 func (r *Repo) Migrate(ctx context.Context, part string, migrations fs.FS) error {
-	if !partName.MatchString(part) {
-		return fault.Invalid.Errorf("the part %q of the migrations is to be named with a-z, 0-9 and _", part)
+	all, err := Part{part, migrations}.set(r.Engine())
+	if err != nil {
+		return err
 	}
-	if r.live.Load() == nil {
+	st := r.live.Load()
+	if st == nil {
 		return errNotRunning
 	}
-	if r.OnBoot == Ignore {
-		return nil
+	if err := r.outside(ctx); err != nil {
+		return err
 	}
-	return r.migrating(ctx, refuseAbsent, func(m *migrator) error {
-		all, err := readMigrations(migrations, m.engine)
+	if err := st.boot(ctx, r, []migrationSet{all}); err != nil {
+		return st.engine.about(err)
+	}
+	return nil
+}
+
+func (p Part) set(engine Engine) (migrationSet, error) {
+	if !partName.MatchString(p.Name) {
+		return migrationSet{}, fault.Invalid.Errorf("the part %q of the migrations is to be named with a-z, 0-9 and _", p.Name)
+	}
+	all, err := readMigrations(p.Files, engine)
+	if err != nil {
+		return migrationSet{}, about(err, "part %s", p.Name)
+	}
+	return migrationSet{p.Name, all}, nil
+}
+
+// migrationSets are those of the parts, and then the program's own.
+func (r *Repo) migrationSets(engine Engine) (sets []migrationSet, err error) {
+	for _, part := range r.Parts {
+		s, err := part.set(engine)
 		if err != nil {
-			return about(err, "part %s", part)
+			return nil, err
 		}
-		return m.boot(ctx, migrationSet{part, all}, r.OnBoot)
-	})
+		sets = append(sets, s)
+	}
+	own, err := r.ownMigrations(engine)
+	return append(sets, own), err
 }
 
 // ownMigrations are the program's, from files and from Go.
@@ -191,8 +243,8 @@ var goName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func (m Migration) migration() (migration, error) {
 	switch {
-	case m.Number < 1:
-		return migration{}, fault.Invalid.Errorf("Go migration %q: its number is to be 1 or more", m.Name)
+	case m.Number < 1 || m.Number == Latest:
+		return migration{}, fault.Invalid.Errorf("Go migration %q: its number is to be 1 or more, and less than Latest", m.Name)
 	case !goName.MatchString(m.Name):
 		return migration{}, fault.Invalid.Errorf("Go migration %d: name it by its purpose, as in split_names", m.Number)
 	case m.Up == nil:

@@ -50,11 +50,21 @@ func (a action) recorded() (action, *recorder) {
 
 var errDry = errors.New("data: a dry run is rolled back")
 
-// dryRun does in one transaction what to would do in many, prints it, and rolls it back.
-func (m *migrator) dryRun(ctx context.Context, s migrationSet, number int64, out io.Writer) error {
+// dryRun does in one transaction what would be done in many, prints it, and rolls it back.
+func (m *migrator) dryRun(ctx context.Context, sets []migrationSet, number int64, out io.Writer) error {
 	err := m.inTx(ctx, func(ctx context.Context, tx Tx) error {
-		if err := m.dry(ctx, tx, s, number, out); err != nil {
+		if err := m.prepare(ctx, tx); err != nil {
 			return err
+		}
+		if m.engine == Postgres { // a dry run is not worth that others wait behind it
+			if _, err := tx.ExecContext(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
+				return err
+			}
+		}
+		for _, s := range sets {
+			if err := m.dry(ctx, tx, s, number, out); err != nil {
+				return err
+			}
 		}
 		return errDry
 	})
@@ -65,14 +75,6 @@ func (m *migrator) dryRun(ctx context.Context, s migrationSet, number int64, out
 }
 
 func (m *migrator) dry(ctx context.Context, tx Tx, s migrationSet, number int64, out io.Writer) error {
-	if err := m.prepare(ctx, tx); err != nil {
-		return err
-	}
-	if m.engine == Postgres { // a dry run is not worth that others wait behind it
-		if _, err := tx.ExecContext(ctx, "SET LOCAL lock_timeout = '5s'"); err != nil {
-			return err
-		}
-	}
 	pending, err := m.pending(ctx, tx, s)
 	if err != nil {
 		return err

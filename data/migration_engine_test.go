@@ -209,6 +209,38 @@ func TestAMigrationKilledHalfWayOnBothEngines(t *testing.T) {
 	})
 }
 
+// sleepInMigration is the program that is killed while the server is at work for it.
+func sleepInMigration(url string) {
+	repo := &data.Repo{URL: url, GoMigrations: []data.Migration{{Number: 1, Name: "sleep", Up: func(ctx context.Context, tx data.Tx) error {
+		if _, err := tx.ExecContext(ctx, "CREATE TABLE half (x INT)"); err != nil {
+			return err
+		}
+		fmt.Println("half")
+		_, err := tx.ExecContext(ctx, "SELECT pg_sleep(600)")
+		return err
+	}}}}
+	panic(repo.MigrateUp(context.Background()))
+}
+
+func TestTheServerNoticesAKilledMigration(t *testing.T) {
+	url := pgtest.URL(t)
+	lines, kill := child(t, "BENNU_DATA_TEST_SLEEP="+url)
+	for lines.Scan() && lines.Text() != "half" {
+	}
+	watch := &data.Repo{URL: url}
+	serve(t, watch)
+	for scan[int](t, watch, "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'") == 0 {
+		time.Sleep(time.Millisecond) // until the server is at it
+	}
+	kill()
+	ctx, cancel := context.WithTimeout(quiet, 30*time.Second)
+	defer cancel()
+	repo := &data.Repo{URL: url, Migrations: files("1_sleep.sql", "CREATE TABLE half (x INT);")}
+	if err := repo.MigrateUp(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOutsideOfATransaction(t *testing.T) {
 	url := pgtest.URL(t)
 	set := append([]string{

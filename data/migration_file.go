@@ -36,8 +36,12 @@ var (
 	// The first line of a script that cannot run in a transaction.
 	noTransaction = regexp.MustCompile(`^\s*--\s*bennu:no transaction\s*(\n|$)`)
 
-	// A trigger's BEGIN and END stand without a semicolon or with another word.
-	transactionControl = regexp.MustCompile(`(?im)^\s*(begin(\s+(transaction|deferred|immediate|exclusive))*|(commit|rollback)(\s+transaction)?)\s*;`)
+	// What would end the transaction that a script runs in. On SQLite, a trigger's BEGIN
+	// and END stand without a semicolon or with another word.
+	transactionControl = map[Engine]*regexp.Regexp{
+		SQLite:   regexp.MustCompile(`(?im)^\s*(begin(\s+(transaction|deferred|immediate|exclusive))*|(commit|rollback)(\s+transaction)?|end\s+transaction)\s*;`),
+		Postgres: regexp.MustCompile(`(?i)^(begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(\s+(work|transaction))?)(\s+(work|transaction|isolation|read|and)\b.*)?$`),
+	}
 )
 
 // readMigrations finds the .sql files for an engine, in whatever folder they were embedded.
@@ -136,10 +140,20 @@ func (r *fileReader) script(file string) (action, error) {
 	switch {
 	case c.alone && r.engine != Postgres:
 		return action{}, fault.Invalid.Errorf("migration %s: only PostgreSQL has statements that need no transaction around them; keep it in a .postgres.sql file", file)
-	case transactionControl.Match(text):
+	case controls(c.script, r.engine):
 		return action{}, fault.Invalid.Errorf("migration %s: it runs in a transaction already; leave BEGIN, COMMIT and ROLLBACK out", file)
 	}
 	return c, nil
+}
+
+// controls reports whether a script begins or ends transactions itself.
+func controls(script string, engine Engine) bool {
+	if engine == SQLite {
+		return transactionControl[engine].MatchString(script)
+	}
+	return slices.ContainsFunc(statements(script), func(one string) bool {
+		return transactionControl[engine].MatchString(uncommented(one))
+	})
 }
 
 // sorted puts migrations in order, and refuses two of one number.

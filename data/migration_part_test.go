@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -97,6 +98,30 @@ func TestPartsObeyOnBoot(t *testing.T) {
 	if n := scan[int](t, ignore, "SELECT count(*) FROM bennu_migrations"); n != 1 {
 		t.Errorf("%d are recorded", n)
 	}
+}
+
+func TestPartsThatAreListed(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "fleet.db")
+	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations, Parts: []data.Part{data.SessionTables(), data.OutboxTables()}, OnBoot: data.Refuse}
+	wantFault(t, repo.Start(ctx), fault.Conflict, "lacks sessions 0001_create_sessions.sql")
+	states, err := repo.MigrationStatus(ctx)
+	if err != nil || len(states) < 3 || !states[len(states)-1].Pending() || states[len(states)-1].Part != "sessions" {
+		t.Errorf("%+v, %v", states, err)
+	}
+	var dry strings.Builder
+	if err := repo.MigrateDryRun(ctx, data.Latest, &dry); err != nil || !strings.Contains(dry.String(), "-- sessions 0001_create_sessions.sql up") {
+		t.Errorf("%v\n%s", err, &dry)
+	}
+	if err := repo.MigrateUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, repo.MigrateDryRun(ctx, 0, io.Discard), fault.Invalid, "no way down")
+	serve(t, repo)
+	if err := (&data.Sessions{Repo: repo}).Start(ctx); err != nil {
+		t.Error(err)
+	}
+	wantFault(t, (&data.Repo{URL: "sqlite::memory:", Parts: []data.Part{{}}}).Start(ctx), fault.Invalid, "a-z, 0-9 and _")
 }
 
 // before is the table as it was when there were no parts.

@@ -152,20 +152,25 @@ func (m *migrator) erase(ctx context.Context, tx Tx, part string, one migration)
 	return err
 }
 
-// status is how far the program's own migrations are, and which ones of parts there are.
-func (m *migrator) status(ctx context.Context, s migrationSet) (states []MigrationState, err error) {
+// status is how far the migrations are that the program has, and which ones of other parts
+// there are.
+func (m *migrator) status(ctx context.Context, sets []migrationSet) (states []MigrationState, err error) {
 	err = m.look(ctx, func(ctx context.Context, tx Tx) error {
-		records, err := m.records(ctx, tx, "")
+		others, err := m.parts(ctx, tx)
 		if err != nil {
 			return err
 		}
-		states = s.states(records)
-		parts, err := m.parts(ctx, tx)
-		if err != nil {
-			return err
+		for _, s := range sets {
+			records, err := m.records(ctx, tx, s.part)
+			if err != nil {
+				return err
+			}
+			states = append(states, s.states(records)...)
+			others = slices.DeleteFunc(others, func(part string) bool { return part == s.part })
 		}
-		for _, part := range parts {
-			if records, err = m.records(ctx, tx, part); err != nil {
+		for _, part := range others {
+			records, err := m.records(ctx, tx, part)
+			if err != nil {
 				return err
 			}
 			for number, r := range records {

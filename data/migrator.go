@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -30,12 +31,20 @@ type migrator struct {
 
 // migrating runs fn with a migrator, on the running repo or on one that is open for so long.
 func (r *Repo) migrating(ctx context.Context, a absent, fn func(*migrator) error) error {
-	if ctx.Value(frameKey{r}) != nil {
-		return fault.Internal.Errorf("data: a migration inside a transaction: leave the Write or Read first")
+	if err := r.outside(ctx); err != nil {
+		return err
 	}
 	return r.opened(ctx, a, func(st *store) error {
 		return st.migrating(ctx, r, fn)
 	})
+}
+
+// outside refuses the context of a transaction, which would wait for itself.
+func (r *Repo) outside(ctx context.Context) error {
+	if ctx.Value(frameKey{r}) != nil {
+		return fault.Internal.Errorf("data: a migration inside a transaction: leave the Write or Read first")
+	}
+	return nil
 }
 
 // absent is what to do about a file that is not there.
@@ -81,12 +90,23 @@ func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) erro
 	return nil
 }
 
-// boot brings the schema up to date before anybody uses it.
-func (st *store) boot(ctx context.Context, r *Repo, all migrationSet) error {
-	if len(all.all) == 0 || r.OnBoot == Ignore {
+// boot does with the schema what is configured to be done at a start.
+func (st *store) boot(ctx context.Context, r *Repo, sets []migrationSet) error {
+	if r.OnBoot == Ignore {
 		return nil
 	}
-	return st.migrating(ctx, r, func(m *migrator) error { return m.boot(ctx, all, r.OnBoot) })
+	sets = slices.DeleteFunc(sets, func(s migrationSet) bool { return len(s.all) == 0 })
+	if len(sets) == 0 {
+		return nil
+	}
+	return st.migrating(ctx, r, func(m *migrator) error {
+		for _, s := range sets {
+			if err := m.boot(ctx, s, r.OnBoot); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // absent reports whether the file is still to be made.
@@ -143,6 +163,9 @@ func (m *migrator) locked(ctx context.Context, fn func() error) error {
 // lock asks again and again rather than wait in the database: CREATE INDEX CONCURRENTLY
 // waits for the end of every transaction, so also for one that waits for this lock.
 func (m *migrator) lock(ctx context.Context) error {
+	// Or the server goes on with the statement of a killed program, and keeps its lock.
+	// Where the system cannot do that, it refuses.
+	_, _ = m.conn.ExecContext(ctx, "SET client_connection_check_interval = '1s'")
 	poll := time.NewTicker(lockPoll)
 	defer poll.Stop()
 	for waiting := false; ; waiting = true {

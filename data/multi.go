@@ -11,7 +11,8 @@ import (
 //
 //	m := data.NewMulti()
 //	user := data.Step(m, "user", func(ctx context.Context, tx data.Tx) (User, error) {
-//		return newUser, data.Insert(ctx, tx, &newUser)
+//		err := data.Insert(ctx, tx, &newUser)
+//		return newUser, err
 //	})
 //	data.Step(m, "welcome", func(ctx context.Context, tx data.Tx) (Mail, error) {
 //		return sendLater(ctx, tx, user.Value().Email)
@@ -64,6 +65,15 @@ func Step[T any](m *Multi, name string, fn func(ctx context.Context, tx Tx) (T, 
 		forget: func() { *result = Result[T]{step: name} },
 	})
 	return result
+}
+
+// Emit adds a step that emits an effect, which earlier steps may have given what it is of.
+func (m *Multi) Emit(name string, effect func() Effect) {
+	m.add(multiStep{
+		name:   name,
+		run:    func(ctx context.Context, tx Tx) error { return tx.Emit(ctx, effect()) },
+		forget: func() {},
+	})
 }
 
 func (m *Multi) add(step multiStep) {

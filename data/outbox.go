@@ -18,9 +18,10 @@ import (
 // An effect is a row of the table bennu_outbox, written in the transaction. When that has
 // committed, the outbox of the same program carries it out at once, from memory, and deletes
 // the row. What a program leaves when it is killed another one on the same database takes
-// over after 5 s, or itself when it is back. So an effect happens at least once, and it happens
-// once unless the program dies, or cannot reach its database for 4 s, between the carrying out
-// and the deleting. [EffectID] is for those who must know.
+// over after 5 s, or itself when it is back. So an effect happens at least once, and it
+// happens once unless the program dies between the carrying out and the deleting, which are
+// some 10 ms apart, or cannot reach its database for 4 s while it carries out. [EffectID] is
+// for those who must know.
 //
 // Effects of one program happen in the order of the commits: those of all topics together, and
 // those of each [Carry]. A function that is slow or fails holds up nobody else.
@@ -52,7 +53,7 @@ const (
 	outboxGone     = 10 * time.Minute // without a beat: what is idle is dead, too
 	outboxOrphans  = time.Minute      // between looks for rows of owners that nobody knows
 	outboxAvoid    = 30 * time.Second // before effects that could not be carried out here are looked at again
-	outboxPage     = 10_000           // effects that are taken over at a time
+	outboxPage     = 1_000            // effects that are taken over at a time
 	laneMemory     = 8 << 20          // bytes that wait in memory; what comes after is read when its turn comes
 )
 

@@ -18,7 +18,7 @@ import (
 	"github.com/bennu-go/bennu/data/datatest"
 )
 
-const kills = 30
+const kills = 20
 
 var committedTable = files("0001_create_committed.sql", "CREATE TABLE committed (what TEXT PRIMARY KEY);")
 

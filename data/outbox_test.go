@@ -134,7 +134,11 @@ func change(t testing.TB, repo *data.Repo, query string, args ...any) {
 }
 
 func TestEffectsGoOutWhenItCommits(t *testing.T) {
-	ctx, repo := onNode(t), datatest.Open(t, nil)
+	datatest.Each(t, nil, testEffectsGoOutWhenItCommits)
+}
+
+func testEffectsGoOutWhenItCommits(t *testing.T, repo *data.Repo) {
+	ctx := onNode(t)
 	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(alerts)}}
 	serveOutbox(t, ctx, outbox)
 	var h heard
@@ -151,7 +155,7 @@ func TestEffectsGoOutWhenItCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		if err := tx.Emit(ctx, data.Publish(alerts, alert{"truck", 1}), data.Publish(alerts, alert{"it's", 2})); err != nil {
+		if err := tx.Emit(ctx, data.Publish(alerts, alert{"truck", 1}), data.Publish(alerts, alert{"it's \\ \"\x00é", 2})); err != nil {
 			return err
 		}
 		err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
@@ -170,7 +174,7 @@ func TestEffectsGoOutWhenItCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	settle(t, outbox)
-	h.wants(t, "truck 1", "it's 2", "van ? 4")
+	h.wants(t, "truck 1", "it's \\ \"\x00é 2", "van ? 4")
 	if n := stored(t, repo, "bennu_outbox"); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}

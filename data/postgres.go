@@ -85,6 +85,9 @@ func (e *postgresEngine) about(err error) error {
 	return about(err, "%s on %s", e.config.Database, net.JoinHostPort(e.config.Host, strconv.Itoa(int(e.config.Port))))
 }
 
+// unresolved is left to the commit, which is nobody else's.
+func (e *postgresEngine) unresolved() error { return nil }
+
 func (e *postgresEngine) lost() bool { return false }
 
 func (e *postgresEngine) close() {}

@@ -49,8 +49,12 @@ func From[T any]() Query[T] { return Query[T]{} }
 // list has nothing in it.
 func (q Query[T]) Where(sql string, args ...any) Query[T] {
 	c, err := newCondition(sql, args)
+	return q.having(c).failed(err)
+}
+
+func (q Query[T]) having(c condition) Query[T] {
 	q.where = append(slices.Clip(q.where), []condition{c})
-	return q.failed(err)
+	return q
 }
 
 // WhereOr widens the Where before it: Where(a).Where(b).WhereOr(c) is a AND (b OR c).
@@ -137,6 +141,11 @@ func newCondition(sql string, args []any) (condition, error) {
 		return c, fault.Internal.Errorf("data: the condition %q has arguments, and no question mark for them", sql)
 	}
 	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			if message := wrongText(s); message != "" {
+				return c, fault.Invalid.Errorf("a text in a query %s", message)
+			}
+		}
 		c.args[i] = argument(arg)
 	}
 	return c, nil
@@ -159,7 +168,17 @@ func argument(arg any) any {
 func (q Query[T]) All(ctx context.Context, db DB) ([]T, error) {
 	rows := make([]T, 0, max(0, min(q.limit, 1000)))
 	err := q.read(ctx, db, func(ctx context.Context, tx Tx) error {
-		return q.selectInto(tx, &rows).Scan(ctx)
+		rec, err := recordOf[T](tx)
+		if err != nil {
+			return err
+		}
+		if len(q.preload) > 0 || len(q.selects) > 0 || rec.watched() {
+			return q.selectInto(tx, &rows).Scan(ctx)
+		}
+		return q.each(ctx, tx, rec, func(row *T) error {
+			rows = append(rows, *row)
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -168,16 +187,16 @@ func (q Query[T]) All(ctx context.Context, db DB) ([]T, error) {
 }
 
 // First gives the first of the rows, or fault.NotFound.
-func (q Query[T]) First(ctx context.Context, db DB) (T, error) {
-	var row T
+func (q Query[T]) First(ctx context.Context, db DB) (row T, err error) {
 	q.limit = 1
-	err := q.read(ctx, db, func(ctx context.Context, tx Tx) error {
-		return found(q.selectInto(tx, &row).Scan(ctx))
-	})
-	if err != nil {
-		row = *new(T)
+	rows, err := q.All(ctx, db)
+	if err == nil && len(rows) == 0 {
+		err = errGone
 	}
-	return row, err
+	if err != nil {
+		return row, err
+	}
+	return rows[0], nil
 }
 
 // Count counts the rows, whatever limit and offset there are.
@@ -218,15 +237,51 @@ func (q Query[T]) Each(ctx context.Context, db DB) iter.Seq2[T, error] {
 			q = q.failed(fault.Internal.Errorf("data: Each cannot preload: it gives row by row; collect some, and call data.Preload"))
 		}
 		err := q.read(ctx, db, func(ctx context.Context, tx Tx) error {
-			return q.stream(ctx, tx, func(row T) bool { return yield(row, nil) })
+			err := q.stream(ctx, tx, func(row T) bool { return yield(row, nil) })
+			if err == errStop {
+				return nil
+			}
+			return err
 		})
-		if err != nil && err != errStop {
+		if err != nil {
 			yield(*new(T), err)
 		}
 	}
 }
 
 func (q Query[T]) stream(ctx context.Context, tx Tx, yield func(T) bool) error {
+	rec, err := recordOf[T](tx)
+	if err != nil {
+		return err
+	}
+	each := q.each
+	if len(q.selects) > 0 || rec.watched() {
+		each = q.eachOfBun
+	}
+	return each(ctx, tx, rec, func(row *T) error {
+		if !yield(*row) {
+			return errStop
+		}
+		return nil
+	})
+}
+
+// each reads rows of all columns. bun would look up the column of each value.
+func (q Query[T]) each(ctx context.Context, tx Tx, rec *record, yield func(*T) error) error {
+	sql, err := q.selectInto(tx, (*T)(nil)).AppendQuery(rec.gen, make([]byte, 0, 512))
+	if err != nil {
+		return err
+	}
+	var row T
+	v := reflect.ValueOf(&row).Elem()
+	return rec.results(ctx, tx, sql, rec.Fields, func() reflect.Value {
+		row = *new(T)
+		return v
+	}, func() error { return yield(&row) })
+}
+
+// eachOfBun reads rows of any columns, and calls the hooks of the type.
+func (q Query[T]) eachOfBun(ctx context.Context, tx Tx, _ *record, yield func(*T) error) error {
 	var row T
 	query := q.selectInto(tx, &row)
 	rows, err := query.Rows(ctx)
@@ -234,14 +289,13 @@ func (q Query[T]) stream(ctx context.Context, tx Tx, yield func(T) bool) error {
 		return err
 	}
 	defer rows.Close()
-	scanner := query.DB()
 	for rows.Next() {
 		row = *new(T)
-		if err := scanner.ScanRow(ctx, rows, &row); err != nil {
+		if err := query.DB().ScanRow(ctx, rows, &row); err != nil {
 			return err
 		}
-		if !yield(row) {
-			return errStop
+		if err := yield(&row); err != nil {
+			return err
 		}
 	}
 	return tx.f.note(ctx, rows.Err())
@@ -408,19 +462,10 @@ func (q Query[T]) limited(tx Tx, rec *record, b bun.QueryBuilder) bun.QueryBuild
 	return b.Where("("+strings.Join(columns, ", ")+") IN (?)", rows)
 }
 
-// found gives a query for one row that there is none its kind.
-func found(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return errGone
-	}
-	return err
-}
-
 // Get gives the row with a primary key, or fault.NotFound. A key of several columns is
 // a []any in their order.
-func Get[T any](ctx context.Context, db DB, id any) (T, error) {
-	var row T
-	err := db.one(ctx, false, func(ctx context.Context, tx Tx) error {
+func Get[T any](ctx context.Context, db DB, id any) (row T, err error) {
+	err = db.one(ctx, false, func(ctx context.Context, tx Tx) error {
 		rec, err := recordOf[T](tx)
 		if err != nil {
 			return err
@@ -435,15 +480,13 @@ func Get[T any](ctx context.Context, db DB, id any) (T, error) {
 		if len(key) != len(rec.PKs) {
 			return fault.Internal.Errorf("data: the key of %s has %d columns, and Get was given %d", rec.TypeName, len(rec.PKs), len(key))
 		}
-		s := tx.NewSelect().Model(&row)
+		q := From[T]().Limit(1)
 		for i, f := range rec.PKs {
-			s = s.Where("?.? = ?", rec.SQLAlias, f.SQLName, key[i])
+			q = q.having(condition{"?.? = ?", []any{rec.SQLAlias, f.SQLName, key[i]}})
 		}
-		return found(s.Scan(ctx))
+		row, err = q.First(ctx, tx)
+		return err
 	})
-	if err != nil {
-		row = *new(T)
-	}
 	return row, err
 }
 

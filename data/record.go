@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
@@ -121,12 +123,38 @@ func (rec *record) born(ctx context.Context, row reflect.Value) {
 	}
 }
 
-// prepare calls bun's hook of a model that has one.
+// prepare calls bun's hook of a model that has one, and checks the texts of the row.
 func (rec *record) prepare(ctx context.Context, row reflect.Value, query bun.Query) error {
-	if !rec.HasBeforeAppendModelHook() {
-		return nil
+	if rec.HasBeforeAppendModelHook() {
+		if err := row.Addr().Interface().(bun.BeforeAppendModelHook).BeforeAppendModel(ctx, query); err != nil {
+			return err
+		}
 	}
-	return row.Addr().Interface().(bun.BeforeAppendModelHook).BeforeAppendModel(ctx, query)
+	var wrong fault.Fields
+	for _, f := range rec.Fields {
+		if f.StructField.Type.Kind() != reflect.String {
+			continue
+		}
+		if message := wrongText(f.Value(row).String()); message != "" {
+			if wrong == nil {
+				wrong = make(fault.Fields)
+			}
+			wrong.Add(f.Name, message)
+		}
+	}
+	return fault.Refuse(wrong)
+}
+
+// wrongText says why a text cannot be stored as it is. bun would put other characters in
+// the place of bytes that are not UTF-8.
+func wrongText(s string) string {
+	switch {
+	case strings.IndexByte(s, 0) >= 0:
+		return "has a zero byte in it"
+	case !utf8.ValidString(s):
+		return "is not valid UTF-8"
+	}
+	return ""
 }
 
 // given reports whether a new row has a value for a column of its own. The database
@@ -189,9 +217,21 @@ func (to *into) Scan(src any) error {
 // query runs SQL whose results are columns of these rows, and reports how many rows
 // there were.
 func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schema.Field, rows []reflect.Value) (n int, err error) {
+	err = rec.results(ctx, tx, sql, fields, func() reflect.Value { return rows[min(n, len(rows)-1)] }, func() error {
+		if n++; n > len(rows) {
+			return fault.Internal.Errorf("data: the database gives more rows than were asked for")
+		}
+		return nil
+	})
+	return n, err
+}
+
+// results runs SQL whose results are columns: of each row, they go where the row is to be,
+// then each is called.
+func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*schema.Field, row func() reflect.Value, each func() error) error {
 	results, err := tx.QueryContext(ctx, string(sql))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer results.Close()
 	places := make([]into, len(fields))
@@ -199,16 +239,26 @@ func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schem
 	for i, f := range fields {
 		places[i].field, dest[i] = f, &places[i]
 	}
-	for ; results.Next(); n++ {
-		if n == len(rows) {
-			return n, fault.Internal.Errorf("data: the database gives more rows than were asked for")
-		}
+	for results.Next() {
+		to := row()
 		for i := range places {
-			places[i].row = rows[n]
+			places[i].row = to
 		}
 		if err := results.Scan(dest...); err != nil && ctx.Err() == nil {
-			return n, fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
+			return fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
+		}
+		if err := each(); err != nil {
+			return err
 		}
 	}
-	return n, tx.f.note(ctx, results.Err())
+	return tx.f.note(ctx, results.Err())
+}
+
+// watched reports whether a type has hooks of bun's that a SELECT is to call.
+func (rec *record) watched() bool {
+	switch rec.ZeroIface.(type) {
+	case bun.BeforeSelectHook, bun.AfterSelectHook, bun.BeforeScanRowHook, bun.AfterScanRowHook:
+		return true
+	}
+	return false
 }

@@ -25,11 +25,17 @@ type Repo struct {
 	// PostgreSQL's usual parameters behind a question mark, as in ?sslmode=require.
 	URL string
 
-	// Migrations has the .sql files. Nil leaves the schema alone.
+	// Migrations has the .sql files; the package comment says how they are named. Nil
+	// leaves the schema alone.
 	Migrations fs.FS
 
 	// GoMigrations are those written in Go, numbered together with the files.
 	GoMigrations []Migration
+
+	// Parts are packages' own migrations, as that of [SessionTables], which are treated like
+	// the program's. Packages run theirs when they start, so list them only where that is
+	// not wanted: with OnBoot Refuse or Ignore.
+	Parts []Part
 
 	// OnBoot is what Start does about migrations that the database lacks. Default Run.
 	OnBoot Boot
@@ -65,7 +71,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	migrations, err := r.ownMigrations(at.name())
+	migrations, err := r.migrationSets(at.name())
 	if err != nil {
 		return err
 	}

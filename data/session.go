@@ -37,6 +37,9 @@ func (s *Sessions) Start(ctx context.Context) error {
 //go:embed migrations/sessions/*.sql
 var sessionTables embed.FS
 
+// SessionTables are the tables of [Sessions], for [Repo.Parts].
+func SessionTables() Part { return Part{"sessions", sessionTables} }
+
 // Serve deletes what is too old, until the context ends.
 func (s *Sessions) Serve(ctx context.Context) error {
 	hourly := time.NewTicker(time.Hour)

@@ -19,6 +19,7 @@ import (
 type sqliteEngine struct {
 	address
 	anchor driver.Conn // holds a database in memory together
+	writer *remembered // its one connection
 	file   fs.FileInfo // as it was opened; nil in memory
 }
 
@@ -43,10 +44,12 @@ func (e *sqliteEngine) open(ctx context.Context, st *store, size int) error {
 		}
 	}
 	dialect := sqlitedialect.New() // one, so that both know the same models
-	writer, err := openSQLite(e.address, writing)
+	connector, err := sqlite.NewConnector(e.dsn(writing))
 	if err != nil {
 		return err
 	}
+	e.writer = &remembered{Connector: connector}
+	writer := sql.OpenDB(e.writer)
 	st.writer = newDB(writer, dialect, 1)
 	if err := e.try(ctx, writer, writing); err != nil {
 		return err
@@ -128,6 +131,28 @@ func (e *sqliteEngine) lost() bool {
 	}
 	file, err := os.Stat(e.path)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(file, e.file)
+}
+
+// remembered is a connector that knows the connection it made last.
+type remembered struct {
+	driver.Connector
+	conn driver.Conn
+}
+
+func (r *remembered) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := r.Connector.Connect(ctx)
+	r.conn = conn
+	return conn, err
+}
+
+// unresolved gives the error that the commit would have because of deferred foreign keys.
+// It is for whoever has the writing connection to itself.
+func (e *sqliteEngine) unresolved() error {
+	n, _, err := e.writer.conn.(sqlite.DBStatus).Status(sqlite.DBStatusDeferredFKs, false)
+	if err != nil || n == 0 {
+		return err
+	}
+	return (&Violation{Kind: ForeignKey}).fault()
 }
 
 func (e *sqliteEngine) close() {

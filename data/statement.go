@@ -32,6 +32,17 @@ func statements(script string) (all []string) {
 	return all
 }
 
+// uncommented is a statement without the comments and the space before it.
+func uncommented(statement string) string {
+	for {
+		statement = strings.TrimSpace(statement)
+		if !strings.HasPrefix(statement, "--") && !strings.HasPrefix(statement, "/*") {
+			return statement
+		}
+		statement = statement[skip(statement, 0):]
+	}
+}
+
 // skip is the length of the comment or text in quotes that begins at i, or 0.
 func skip(script string, i int) int {
 	rest := script[i:]

@@ -38,6 +38,34 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+func TestControlOfTransactions(t *testing.T) {
+	for _, c := range []struct {
+		engine Engine
+		script string
+		want   bool
+	}{
+		{SQLite, "SELECT 1;\n Begin Immediate;", true},
+		{SQLite, "COMMIT TRANSACTION;", true},
+		{SQLite, "END TRANSACTION;", true},
+		{SQLite, "CREATE TRIGGER a AFTER DELETE ON b BEGIN\n SELECT 1;\nEND;", false},
+		{Postgres, "begin", true},
+		{Postgres, "-- x\n/* y */ START  TRANSACTION; SELECT 1", true},
+		{Postgres, "SELECT 1; END;", true},
+		{Postgres, "COMMIT AND CHAIN;", true},
+		{Postgres, "BEGIN ISOLATION LEVEL SERIALIZABLE;", true},
+		{Postgres, "ROLLBACK WORK;", true},
+		{Postgres, "ABORT", true},
+		{Postgres, "SAVEPOINT a; ROLLBACK TO SAVEPOINT a; ROLLBACK TO a; RELEASE a;", false},
+		{Postgres, "CREATE PROCEDURE a() LANGUAGE plpgsql AS $$\nBEGIN\n SELECT 1;\nCOMMIT;\nEND;\n$$;", false},
+		{Postgres, "SELECT 'x;\nCOMMIT;'", false},
+		{Postgres, "COMMENT ON TABLE a IS 'b'", false},
+	} {
+		if got := controls(c.script, c.engine); got != c.want {
+			t.Errorf("%s: %q: %v", c.engine, c.script, got)
+		}
+	}
+}
+
 func FuzzStatements(f *testing.F) {
 	f.Add("a; 'b;' $x$ ; $x$ E'\\'' /* ; */ \";\" -- ;\n")
 	f.Fuzz(func(t *testing.T, script string) {

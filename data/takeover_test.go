@@ -91,6 +91,33 @@ func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
 	})
 }
 
+// However many see that one is dead, each effect happens once.
+func TestOneTakesOver(t *testing.T) {
+	inBubbles(t, func(t *testing.T, url string) {
+		dead := runs(t, url, true)
+		var alive []*program
+		for range 4 {
+			alive = append(alive, runs(t, url, false))
+		}
+		var want []string
+		for i := range 50 {
+			want = append(want, fmt.Sprint(i))
+		}
+		dead.emit(t, want...)
+		time.Sleep(10 * time.Second)
+		var busy int
+		for _, p := range alive {
+			if len(p.h.list()) > 0 {
+				p.h.wants(t, want...)
+				busy++
+			}
+		}
+		if busy != 1 {
+			t.Errorf("%d programs took over", busy)
+		}
+	})
+}
+
 func TestTheLivingKeepTheirEffects(t *testing.T) {
 	inBubbles(t, func(t *testing.T, url string) {
 		a, b := runs(t, url, false), runs(t, url, false)
@@ -103,8 +130,8 @@ func TestTheLivingKeepTheirEffects(t *testing.T) {
 		a.h.wants(t, "1", "2")
 		b.h.wants(t)
 
-		// An idle hour is no sign of death either.
-		time.Sleep(time.Hour)
+		// Nor is idleness a sign of death.
+		time.Sleep(15 * time.Minute)
 		a.emit(t, "3")
 		synctest.Wait()
 		a.h.wants(t, "1", "2", "3")
@@ -235,7 +262,7 @@ func TestTheDeadWithNothingLeftAreForgotten(t *testing.T) {
 func TestLargeBacklog(t *testing.T) {
 	inBubbles(t, func(t *testing.T, url string) {
 		dead := runs(t, url, true)
-		const n = 10_100
+		const n = 2_100
 		var effects []data.Effect
 		var want []string
 		for i := range n {
@@ -244,7 +271,7 @@ func TestLargeBacklog(t *testing.T) {
 		}
 		mustEmit(t, dead.ctx, dead.repo, effects...)
 		alive := runs(t, url, false)
-		time.Sleep(20 * time.Second)
+		time.Sleep(7500 * time.Millisecond) // it does not wait between pages
 		alive.h.wants(t, want...)
 	})
 }

@@ -142,7 +142,7 @@ func (b body) alone(write, single bool) error {
 	kept := false
 	defer func() {
 		if !kept {
-			_ = tx.Rollback() // fails only if the engine has done it already
+			tx.rollback(b.ctx)
 		}
 	}()
 	if err := b.call(inside, f); err != nil {
@@ -152,8 +152,8 @@ func (b body) alone(write, single bool) error {
 		return nil
 	}
 	kept = true
-	if err := tx.Commit(); err != nil { // rolls back if it cannot commit
-		return translate(inside, err)
+	if err := tx.commit(b.ctx); err != nil {
+		return err
 	}
 	b.st.commits.Add(1)
 	f.committed(b.ctx)
@@ -167,10 +167,16 @@ func (b body) inside() (context.Context, context.CancelFunc) {
 	return inside, func() { stop(); cancel(nil) }
 }
 
-// begin is without the context's end: that interrupts statements, but does not end the
-// transaction behind our back, as database/sql would have it. Whoever is let in next must
-// find it over.
-func (b body) begin(pool *bun.DB, write bool) (*sql.Tx, error) {
+// transaction is one of the engine's.
+type transaction struct {
+	*sql.Tx
+	cut context.CancelFunc // ends it, whatever it does
+}
+
+// begin ends with the context while it begins, and not later: the end of a context
+// interrupts statements, but does not end the transaction behind our back, as database/sql
+// would have it. Whoever is let in next must find it over.
+func (b body) begin(pool *bun.DB, write bool) (transaction, error) {
 	var options *sql.TxOptions
 	if !write {
 		options = &sql.TxOptions{ReadOnly: true}
@@ -178,8 +184,43 @@ func (b body) begin(pool *bun.DB, write bool) (*sql.Tx, error) {
 			options.Isolation = sql.LevelRepeatableRead // one snapshot for all its queries
 		}
 	}
-	tx, err := pool.DB.BeginTx(context.WithoutCancel(b.ctx), options)
-	return tx, translate(b.ctx, err)
+	life, cut := context.WithCancel(context.WithoutCancel(b.ctx))
+	defer context.AfterFunc(b.ctx, cut)()
+	tx, err := pool.DB.BeginTx(life, options)
+	if err != nil {
+		cut()
+		if b.ctx.Err() != nil && life.Err() != nil {
+			return transaction{}, ended(b.ctx)
+		}
+		return transaction{}, translate(b.ctx, err)
+	}
+	return transaction{tx, cut}, nil
+}
+
+// mercy is how long something goes on that should not be cut off when its asker has gone:
+// a commit, and on SQLite a statement with others' work before it.
+const mercy = time.Second
+
+// soon cuts the transaction off when it does not come to its end some time after ctx did.
+func (tx transaction) soon(ctx context.Context) (done func()) {
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(mercy, tx.cut) })
+	return func() { stop(); tx.cut() }
+}
+
+// commit rolls back if it cannot commit.
+func (tx transaction) commit(ctx context.Context) error {
+	defer tx.soon(ctx)()
+	err := tx.Commit()
+	if err != nil && ctx.Err() != nil {
+		return fault.Unavailable.Wrap(err, "the database did not answer to the commit: it may have happened")
+	}
+	return translate(ctx, err)
+}
+
+// rollback fails only if the engine has done it already, or is gone.
+func (tx transaction) rollback(ctx context.Context) {
+	defer tx.soon(ctx)()
+	_ = tx.Rollback()
 }
 
 // call runs the function and the guards in a frame, and says whether it may be kept.
@@ -198,7 +239,10 @@ func (b body) call(inside context.Context, f *frame) error {
 				return f.explain(inside, err)
 			}
 		}
-		return f.whole(inside)
+		if err := f.whole(inside); err != nil {
+			return err
+		}
+		return b.st.engine.unresolved()
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type attempt struct {
 }
 
 // begin runs a claimed job.
-func (e *engine) begin(c claimed, p *producer) {
+func (e *engine) begin(c claimed, p *producer) *attempt {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
@@ -59,6 +59,7 @@ func (e *engine) begin(c claimed, p *producer) {
 			a.ended()
 		}
 	}
+	return a
 }
 
 // unknownPause is when a job begins again that this program does not know: one of a newer
@@ -258,7 +259,7 @@ func crashOf(ctx context.Context, ref process.Ref[attempt]) error {
 // as is the end of this attempt in a state.
 func (a *attempt) as(s State) end {
 	now := a.now()
-	return end{id: a.id, queue: a.claimed.queue, owner: a.owner, claims: a.claims, unique: a.unique, state: s, at: now, runAt: now}
+	return end{id: a.id, queue: a.claimed.queue, owner: a.owner, claims: a.claims, unique: a.unique, limitKey: a.limitKey.String, state: s, at: now, runAt: now}
 }
 
 // again makes the job begin once more without counting this attempt.

@@ -21,7 +21,9 @@ type engine struct {
 	completer *completer
 	producers map[string]*producer
 	signals   *signals
+	reports   *reports
 	counters  *telemetry.Counters
+	manual    bool // a test works it by hand
 
 	mu     sync.Mutex
 	atWork map[int64]*attempt // that run, by the job's id
@@ -34,6 +36,7 @@ func newEngine(ctx context.Context, c config) *engine {
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	e.completer = newCompleter(e)
 	e.signals = newSignals()
+	e.reports = newReports()
 	e.member = newMember(e)
 	for name, q := range c.queues {
 		e.producers[name] = newProducer(e, name, q.Concurrency)
@@ -43,10 +46,21 @@ func newEngine(ctx context.Context, c config) *engine {
 
 // open makes the tables and lets the other nodes know of this one.
 func (e *engine) open(ctx context.Context) error {
+	schedules, err := e.programSchedules(ctx)
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, e.repo()); err != nil {
 		return err
 	}
-	return e.member.join(ctx)
+	if err := e.member.join(ctx); err != nil {
+		return err
+	}
+	if err := e.declare(ctx, schedules); err != nil {
+		e.stop()
+		return err
+	}
+	return nil
 }
 
 func (e *engine) repo() *data.Repo { return e.Repo }
@@ -77,12 +91,12 @@ func (e *engine) duties() []duty {
 	return slices.Concat([]duty{
 		{name: "stage", every: stagePeriod, do: e.stage, wake: e.signals.staging},
 		{name: "rescue", every: e.lease / 5, do: e.rescue},
-	}, e.scheduleDuties(), e.retentionDuties())
+	}, e.scheduleDuties(), e.retentionDuties(), e.limitDuties(), e.controlDuties())
 }
 
 // chores are each node's. Something that another node has changed (see engine.tell) makes
 // all of them run at once.
-func (e *engine) chores() []duty { return e.controlChores() }
+func (e *engine) chores() []duty { return slices.Concat(e.controlChores(), e.scheduleChores()) }
 
 // stagePeriod is how late a job may become available that was inserted for later.
 const stagePeriod = 200 * time.Millisecond
@@ -127,6 +141,7 @@ func (e *engine) perform(ctx context.Context, d duty) bool {
 		telemetry.Log(ctx).Warn("job: a duty failed and is tried again", "duty", d.name, "error", err)
 		return pause(ctx, min(d.every, time.Second), nil, nil)
 	}
+	e.count("job.duties."+d.name, 1)
 	return ctx.Err() == nil
 }
 
@@ -221,6 +236,10 @@ func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
 			queues[s.queue] = true
 			e.wakeAfter(tx, s.queue)
 		}
+	}
+	e.touchAfter(tx, ends)
+	if err := e.settleLimits(ctx, tx, ends); err != nil {
+		return err
 	}
 	return e.settleNeeds(ctx, tx, ends)
 }

@@ -172,7 +172,7 @@ func (d *definition) fill(r *row, in any, i insertion, now time.Time) error {
 		r.uniqueKey, r.unique = i.unique.key(d.name, args, now), i.unique.states()
 	}
 	if i.limit != nil {
-		r.limitKey = i.limit.key(d.name, in, args)
+		r.limitKey = i.limit.key(d.name, in)
 	}
 	r.args = string(args)
 	if d.keys != nil {

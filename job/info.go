@@ -58,6 +58,8 @@ type Info struct {
 	Schedule  string    `json:"schedule,omitempty"` // that inserted it
 	Node      int64     `json:"node,omitempty"`     // that it runs on
 	Cancel    string    `json:"cancel,omitempty"`   // why it was cancelled or discarded, or is to be
+	Done      float64   `json:"done,omitempty"`     // how far it is, from 0 to 1: see Progress
+	Doing     string    `json:"doing,omitempty"`    // what it is doing
 }
 
 // Failure is an attempt that failed.

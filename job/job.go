@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type Definition interface{ definition() *definition }
 // context.
 func Define[In any](name Name[In], fn func(context.Context, In) error, opts ...Option) *Job[In] {
 	d := &definition{name: string(name), settings: settings{queue: DefaultQueue, attempts: defaultAttempts}, version: 1}
-	d.encode = encode[In]
+	d.encode, d.input = encode[In], reflect.TypeFor[In]()
 	if fn != nil {
 		d.run = func(ctx context.Context, args []byte) error {
 			var in In
@@ -62,6 +63,7 @@ type definition struct {
 	name     string
 	run      func(ctx context.Context, args []byte) error
 	encode   func(in any) ([]byte, error)
+	input    reflect.Type
 	timeout  time.Duration
 	backoff  func(failures int) time.Duration
 	keys     *token.Keys
@@ -103,6 +105,9 @@ func (d *definition) check() error {
 		if d.upgrades[v] == nil {
 			return fault.Invalid.Errorf("job %q: there is no Upgrade from version %d", d.name, v)
 		}
+	}
+	if err := d.limit.check(d.name); err != nil {
+		return err
 	}
 	return d.settings.check(d.name)
 }

@@ -103,7 +103,7 @@ func (p *producer) serve(ctx context.Context) error {
 			}
 			doubt = false
 		}
-		jobs, most, err := p.claim(ctx)
+		jobs, more, err := p.claim(ctx, mostClaimed)
 		if err != nil {
 			doubt = true
 			if ctx.Err() == nil {
@@ -116,7 +116,7 @@ func (p *producer) serve(ctx context.Context) error {
 		for i := range jobs {
 			p.begin(jobs[i], p)
 		}
-		told = len(jobs) == most
+		told = more
 	}
 	return nil
 }
@@ -169,26 +169,23 @@ func (p *producer) look(ctx context.Context) (found bool) {
 	return found || err != nil && ctx.Err() == nil
 }
 
-// claim makes as many jobs this node's own as have a place, and tells how many that was. The
-// places are counted when the transaction runs: more may be free by then.
-func (p *producer) claim(ctx context.Context) (jobs []claimed, n int, err error) {
+// claim makes as many jobs this node's own as have a place and are within their limits, at
+// most so many, and reports whether there may be more. The places are counted when the
+// transaction runs: more may be free by then.
+func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bool, err error) {
 	owner := p.member.owner()
 	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
-		n = p.places()
-		if p.hasLimits(p.queue) {
-			ids, err := p.chooseLimited(ctx, tx, p.queue, n)
-			if err != nil {
-				return err
-			}
-			jobs, err = claimThese(ctx, tx, ids, owner, p.now())
+		n := min(p.places(), most)
+		if jobs, err = claim(ctx, tx, p.queue, n, owner, p.engine.name, p.now()); err != nil {
 			return err
 		}
-		jobs, err = claim(ctx, tx, p.queue, n, owner, p.now())
+		more = len(jobs) == n
+		jobs, err = admit(ctx, tx, jobs, p.defs, p.now())
 		return err
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
 	p.count("job.claims", 1)
-	return jobs, n, nil
+	return jobs, more, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/job/internal/manual"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
 )
@@ -84,6 +85,10 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	control := manual.Of(ctx)
+	if control != nil {
+		s.lease = manualLease
+	}
 	e := newEngine(node.Context(context.WithoutCancel(ctx)), s)
 	if err := e.open(ctx); err != nil {
 		return err
@@ -96,6 +101,10 @@ func (r *Runner) Start(ctx context.Context) error {
 		runnerOf(node).leave(e)
 		e.stop()
 		return fault.Conflict.Errorf("job: the runner runs already")
+	}
+	if control != nil {
+		e.manual = true
+		e.obeyBy(control)
 	}
 	return nil
 }
@@ -110,6 +119,10 @@ func (r *Runner) Serve(ctx context.Context) error {
 	defer r.engine.Store(nil)
 	defer e.stop()
 	defer e.place.leave(e)
+	if e.manual {
+		<-ctx.Done()
+		return nil
+	}
 	return e.tree().Serve(ctx)
 }
 
@@ -150,7 +163,10 @@ func (r *Runner) settings() (config, error) {
 	if c.name == "" {
 		c.name = hostName()
 	}
-	var err error
+	err := r.Retention.check()
+	if err != nil {
+		return c, err
+	}
 	if c.defs, err = byName(r.Jobs); err != nil {
 		return c, err
 	}

@@ -184,46 +184,27 @@ type claimed struct {
 
 const claimReturning = ` RETURNING id, name, queue, args, version, priority, attempt, attempts, claims, unique_states, run_at, created_at, begun_at, owner, errors, label, schedule, limit_key`
 
-// claim makes up to n available jobs of a queue this node's own.
-func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, now time.Time) ([]claimed, error) {
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), " ORDER BY priority, id LIMIT ", n)
+// claim makes up to n available jobs of a queue this node's own, none if it is paused: the
+// node, which has this name, may not have heard of it. Nor does a node claim anything that was
+// taken for dead, for nobody would give it back.
+func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
+	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
+	set := "UPDATE bennu_jobs" + claimSet(owner, now)
+	here := statement("SELECT 1 FROM bennu_job_nodes WHERE id = ", owner)
 	if !isPostgres(tx) {
-		return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet(owner, now), " WHERE id IN (", pick, ") AND ", ifNode(owner), claimReturning))
+		return claimQuery(ctx, tx, set+" WHERE id IN ("+pick+") AND EXISTS ("+here+")"+claimReturning)
 	}
-	// Materialized, for a sub-query may run more than once, and lock more.
-	return claimQuery(ctx, tx, statement("WITH ", lockNode(owner), ", picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
-		claimSet(owner, now), " WHERE id IN (SELECT id FROM picked) AND EXISTS (SELECT 1 FROM node)", claimReturning))
+	// Materialized, for a sub-query may run more than once, and lock more. The lock on the
+	// node makes whoever takes it for dead wait until the claim is there to be seen.
+	return claimQuery(ctx, tx, "WITH node AS MATERIALIZED ("+here+" FOR KEY SHARE), picked AS MATERIALIZED ("+pick+" FOR UPDATE SKIP LOCKED) "+
+		set+" WHERE id IN (SELECT id FROM picked) AND EXISTS (SELECT 1 FROM node)"+claimReturning)
 }
 
-// claimThese makes the jobs with these ids this node's own, those that are available.
-func claimThese(ctx context.Context, tx data.Tx, ids []int64, owner int64, now time.Time) ([]claimed, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	if !isPostgres(tx) {
-		return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet(owner, now), " WHERE state = 0 AND id IN ", ids, " AND ", ifNode(owner), claimReturning))
-	}
-	return claimQuery(ctx, tx, statement("WITH ", lockNode(owner), " UPDATE bennu_jobs",
-		claimSet(owner, now), " WHERE state = 0 AND id IN ", ids, " AND EXISTS (SELECT 1 FROM node)", claimReturning))
-}
-
+// claimSet begins a job, and frees its key if it holds that no longer than until then.
 func claimSet(owner int64, now time.Time) string {
-	return statement(" SET state = 1, attempt = attempt + 1, claims = claims + 1, owner = ", owner, ", begun_at = ", toMicros(now), claimUnique)
+	return statement(" SET state = 1, attempt = attempt + 1, claims = claims + 1, owner = ", owner, ", begun_at = ", toMicros(now),
+		", unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END")
 }
-
-// A node that was taken for dead claims nothing: nobody would give it back.
-
-func ifNode(owner int64) string {
-	return statement("EXISTS (SELECT 1 FROM bennu_job_nodes WHERE id = ", owner, ")")
-}
-
-// lockNode makes whoever takes the node for dead wait until the claim is there to be seen.
-func lockNode(owner int64) string {
-	return statement("node AS MATERIALIZED (SELECT 1 FROM bennu_job_nodes WHERE id = ", owner, " FOR KEY SHARE)")
-}
-
-// claimUnique frees the key of a job that holds it no longer than until it begins.
-const claimUnique = `, unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END`
 
 func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err error) {
 	err = query(ctx, tx, q, func(r *sql.Rows) error {
@@ -241,24 +222,25 @@ func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err 
 
 // end is what became of an attempt.
 type end struct {
-	id      int64
-	queue   string
-	owner   int64
-	claims  int
-	state   State
-	unique  int
-	at      time.Time
-	runAt   time.Time // where it is to begin again
-	errors  string    // JSON; "": as they are
-	reason  string    // why it was cancelled or discarded
-	uncount bool      // the attempt does not count
+	id       int64
+	queue    string
+	owner    int64
+	claims   int
+	state    State
+	unique   int
+	limitKey string // "": it has no limit
+	at       time.Time
+	runAt    time.Time // where it is to begin again
+	errors   string    // JSON; "": as they are
+	reason   string    // why it was cancelled or discarded
+	uncount  bool      // the attempt does not count
 }
 
 // ownedBy gives the jobs of a queue that run on a node, as ends that would give them back.
 func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []end, err error) {
-	err = query(ctx, tx, statement("SELECT id, claims, unique_states FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
+	err = query(ctx, tx, statement("SELECT id, claims, unique_states, COALESCE(limit_key, '') FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
 		e := end{owner: owner, queue: queue, state: Available, uncount: true}
-		err := r.Scan(&e.id, &e.claims, &e.unique)
+		err := r.Scan(&e.id, &e.claims, &e.unique, &e.limitKey)
 		all = append(all, e)
 		return err
 	})

@@ -35,8 +35,8 @@ func (f *Factory[T]) Build(changes ...func(*T)) T {
 	return row
 }
 
-// Insert makes a row and stores it, with the context of the test. It is given back with
-// what the database has set, as its key. A failure ends the test.
+// Insert makes a row and stores it with [data.Insert], whose keys, time stamps and version
+// it has then. A failure ends the test.
 func (f *Factory[T]) Insert(t testing.TB, db data.DB, changes ...func(*T)) T {
 	t.Helper()
 	return f.InsertAll(t, db, 1, changes...)[0]
@@ -51,7 +51,7 @@ func (f *Factory[T]) InsertAll(t testing.TB, db data.DB, n int, changes ...func(
 	}
 	err := db.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
 		for i := range rows {
-			if _, err := tx.NewInsert().Model(&rows[i]).Exec(ctx); err != nil {
+			if err := data.Insert(ctx, tx, &rows[i]); err != nil {
 				return err
 			}
 		}

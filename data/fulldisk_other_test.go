@@ -1,0 +1,5 @@
+//go:build !unix
+
+package data_test
+
+func backupToAFullDisk(string) { panic("there is no limit to set") }
