@@ -4,7 +4,6 @@ import { Socket } from "/bennu.js";
 import { Agency } from "./agency.js";
 import { AlertCard } from "./alertcard.js";
 import { Alerts } from "./alerts.js";
-import { params } from "./api.js";
 import { Details } from "./details.js";
 import { Dock } from "./dock.js";
 import { Doors } from "./doors.js";
@@ -35,7 +34,7 @@ const units = new Units({
     else if (before === "restarting" && unit.state === "online") watch.back(unit, performance.now() - unit.down);
   },
 });
-const socket = new Socket("/socket", { params });
+const socket = new Socket("/socket");
 const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
   onSnapshot: (fixes) => {
     units.snapshot(fixes, performance.now());
