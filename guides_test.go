@@ -30,6 +30,8 @@ var asked = map[string]struct{ request, body, answer string }{
 	"web":           {"POST /api/notices", `{"title": "Ladder", "text": "To lend."}`, `"id":1`},
 	"channels":      {"POST /rooms/lobby/notes", `{"name": "radio", "text": "hello"}`, `"text":"hello"`},
 	"processes":     {"POST /orders", `{"dish": "soup"}`, `"by":"cook/`},
+	"data":          {"POST /api/courses", `{"title": "Knots", "seats": 2}`, `"id":1`},
+	"jobs":          {"POST /issues", `{"subject": "Spring", "text": "It is here."}`, `"state":"`},
 }
 
 // TestGuides builds the program of each guide as a reader would, vets it after every
