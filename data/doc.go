@@ -107,7 +107,8 @@
 // next one: fifty at once are hardly slower than one. All are told when it is done.
 //
 // Two programs may open one file, as an old and a new version do during an
-// upgrade. A Write waits up to 5 s for the other one's.
+// upgrade. A Write waits up to 30 s for the other one's,
+// and one that writes without a pause makes room for the other.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after
 // each Start. It is meant for tests and demos: Reads run beside each other but

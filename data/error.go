@@ -144,6 +144,12 @@ func isReadOnly(err error) bool {
 	return ok && code == sqlite3.SQLITE_READONLY || errors.As(err, &inPostgres) && inPostgres.Code == "25006"
 }
 
+// isBusy reports whether another process has SQLite's write lock.
+func isBusy(err error) bool {
+	code, ok := codeOf(err)
+	return ok && code == sqlite3.SQLITE_BUSY
+}
+
 // codeOf is SQLite's shorter code.
 func codeOf(err error) (int, bool) {
 	var engine *sqlite.Error

@@ -68,6 +68,7 @@ func (b body) grouped() (err error) {
 }
 
 func (b body) newGroup() (*group, error) {
+	b.st.rest()
 	tx, err := b.begin(b.st.writer, true)
 	if err != nil {
 		return nil, err
@@ -118,8 +119,31 @@ func (b body) settle(g *group) {
 	st.writing.leave(st.writePlaces)
 }
 
+// A program that always writes would leave another one on the same file no chance to: the
+// other asks for the lock each millisecond, which is the shortest that SQLite waits.
+const (
+	writeTime = 100 * time.Millisecond // without a pause
+	restTime  = 2 * time.Millisecond
+)
+
+// rest makes a pause when there was none for long. It is for whoever is in the writing gate.
+func (st *store) rest() {
+	if !st.grouping {
+		return
+	}
+	now := time.Now()
+	if now.Sub(st.ended) > restTime {
+		st.began = now
+	}
+	if now.Sub(st.began) > writeTime {
+		time.Sleep(restTime)
+		st.began = time.Now()
+	}
+}
+
 // end commits what is kept.
 func (g *group) end(b body) {
+	defer func() { b.st.ended = time.Now() }()
 	switch {
 	case g.broken != nil:
 		g.err = errGroup

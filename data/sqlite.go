@@ -8,12 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
 
 	"github.com/bennu-go/bennu/fault"
 )
+
+// startWait is how long Start waits for another process to end its transaction.
+const startWait = 5 * time.Second
 
 // sqliteEngine is a database in the program: one connection writes, others read.
 type sqliteEngine struct {
@@ -51,7 +55,11 @@ func (e *sqliteEngine) open(ctx context.Context, st *store, size int) error {
 	e.writer = &remembered{Connector: connector}
 	writer := sql.OpenDB(e.writer)
 	st.writer = newDB(writer, dialect, 1)
-	if err := e.try(ctx, writer, writing); err != nil {
+	err = e.try(ctx, writer, writing)
+	for end := time.Now().Add(startWait); isBusy(err) && time.Now().Before(end) && ctx.Err() == nil; {
+		err = e.try(ctx, writer, writing)
+	}
+	if err != nil {
 		return err
 	}
 	reader, err := openSQLite(e.address, reading)

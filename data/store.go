@@ -23,7 +23,8 @@ type store struct {
 
 	slow time.Duration // from which a statement is logged
 
-	group *group // that is open; of whoever is inside the writing gate
+	group        *group    // that is open; of whoever is inside the writing gate
+	began, ended time.Time // since when groups follow each other, and when the last ended; his too
 
 	writes, reads, errors, commits atomic.Int64
 

@@ -127,7 +127,14 @@ func (b body) alone(write, single bool) error {
 	inside, cancel := b.inside()
 	defer cancel()
 	if single {
-		f.conn = pool.DB
+		// On a connection of its own: a pool would send the statement again when the
+		// connection breaks, though it may have been carried out.
+		conn, err := pool.DB.Conn(inside)
+		if err != nil {
+			return translate(inside, err)
+		}
+		defer conn.Close()
+		f.conn = conn
 		if err := b.call(inside, f); err != nil {
 			return err
 		}
@@ -173,6 +180,10 @@ type transaction struct {
 	cut context.CancelFunc // ends it, whatever it does
 }
 
+// busyWait is how long a Write waits for another program that writes to the same SQLite
+// file, if its context does not end before. SQLite's own time-out asks less and less often.
+const busyWait = 30 * time.Second
+
 // begin ends with the context while it begins, and not later: the end of a context
 // interrupts statements, but does not end the transaction behind our back, as database/sql
 // would have it. Whoever is let in next must find it over.
@@ -187,6 +198,9 @@ func (b body) begin(pool *bun.DB, write bool) (transaction, error) {
 	life, cut := context.WithCancel(context.WithoutCancel(b.ctx))
 	defer context.AfterFunc(b.ctx, cut)()
 	tx, err := pool.DB.BeginTx(life, options)
+	for end := time.Now().Add(busyWait); isBusy(err) && life.Err() == nil && time.Now().Before(end); {
+		tx, err = pool.DB.BeginTx(life, options)
+	}
 	if err != nil {
 		cut()
 		if b.ctx.Err() != nil && life.Err() != nil {

@@ -61,6 +61,9 @@ func (a address) dsn(as role) string {
 	if as == reading {
 		q.Set("_query_only", "1")
 	} else {
+		if as == writing && !a.memory {
+			q.Set("_busy_timeout", "1") // see begin
+		}
 		// A transaction that takes its lock only at the first write fails at once
 		// when it has to wait for it, whatever the time-out.
 		q.Set("_txlock", "immediate")

@@ -36,14 +36,20 @@ func (e *engine) begin(c claimed, p *producer) *attempt {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
-	fenced := e.fenced
+	fenced, earlier := e.fenced, e.atWork[c.id]
+	if earlier != nil && !earlier.hasEnded() {
+		fenced = true // it was given to others, and has come back before it was noticed here
+	}
 	if !fenced {
-		e.atWork[c.id] = a // in place of an earlier attempt that is just about to leave
+		e.atWork[c.id] = a // in place of an earlier one that is just about to leave
 	}
 	e.mu.Unlock()
 	switch {
 	case fenced:
-		a.giveBack(0)
+		if earlier != nil {
+			earlier.interrupt(ErrLost)
+		}
+		a.giveBack(claimPause)
 	case a.def == nil || c.version > a.def.version:
 		e.unknown(c)
 		a.leave()
@@ -96,6 +102,12 @@ func (a *attempt) Continue(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	return process.Stop(ctx, process.Normal)
+}
+
+func (a *attempt) hasEnded() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
 }
 
 type attemptKey struct{}

@@ -282,8 +282,35 @@ func TestTakenForDead(t *testing.T) {
 		if err := <-errs; !errors.Is(err, job.ErrLost) {
 			t.Errorf("an attempt that is lost commits: %v", err)
 		}
-		if got := w.load(t, ref.ID); got.state != job.Completed || got.attempt != 2 || runs.Load() != 2 {
+		if got := w.load(t, ref.ID); got.state != job.Completed || runs.Load() != 2 {
 			t.Errorf("it is %+v after %d runs", got, runs.Load())
+		}
+		w.stop()
+	})
+}
+
+// TestTakenForDeadAndBack has a node whose job was given back, and that is the first to see it.
+func TestTakenForDeadAndBack(t *testing.T) {
+	bubble(t, func(t *testing.T, repo *data.Repo) {
+		var running, most, runs atomic.Int64
+		j := job.Define("j", func(ctx context.Context, _ int) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			if runs.Add(1) == 1 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		})
+		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
+		ref, err := j.Enqueue(w, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		w.exec(t, "UPDATE bennu_jobs SET state = 0")
+		time.Sleep(10 * time.Second)
+		if got := w.load(t, ref.ID); got.state != job.Completed || most.Load() != 1 || runs.Load() != 2 {
+			t.Errorf("it is %+v after %d runs, %d at a time", got, runs.Load(), most.Load())
 		}
 		w.stop()
 	})

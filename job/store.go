@@ -182,27 +182,29 @@ type claimed struct {
 	limitKey  sql.NullString
 }
 
-const claimSet = ` SET state = 1, attempt = attempt + 1, claims = claims + 1`
-
 const claimReturning = ` RETURNING id, name, queue, args, version, priority, attempt, attempts, claims, unique_states, run_at, created_at, begun_at, owner, errors, label, schedule, limit_key`
 
 // claim makes up to n available jobs of a queue this node's own, none if it is paused: the
-// node, which has this name, may not have heard of it.
+// node, which has this name, may not have heard of it. Nor does a node claim anything that was
+// taken for dead, for nobody would give it back.
 func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
-	const order = " ORDER BY priority, id LIMIT "
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), order, n)
-	if isPostgres(tx) {
-		// Materialized, for a sub-query may run more than once, and lock more.
-		return claimQuery(ctx, tx, statement("WITH picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
-			claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-			" WHERE id IN (SELECT id FROM picked)", claimReturning))
+	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
+	set := "UPDATE bennu_jobs" + claimSet(owner, now)
+	here := statement("SELECT 1 FROM bennu_job_nodes WHERE id = ", owner)
+	if !isPostgres(tx) {
+		return claimQuery(ctx, tx, set+" WHERE id IN ("+pick+") AND EXISTS ("+here+")"+claimReturning)
 	}
-	return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-		" WHERE id IN (", pick, ")", claimReturning))
+	// Materialized, for a sub-query may run more than once, and lock more. The lock on the
+	// node makes whoever takes it for dead wait until the claim is there to be seen.
+	return claimQuery(ctx, tx, "WITH node AS MATERIALIZED ("+here+" FOR KEY SHARE), picked AS MATERIALIZED ("+pick+" FOR UPDATE SKIP LOCKED) "+
+		set+" WHERE id IN (SELECT id FROM picked) AND EXISTS (SELECT 1 FROM node)"+claimReturning)
 }
 
-// claimUnique frees the key of a job that holds it no longer than until it begins.
-const claimUnique = `, unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END`
+// claimSet begins a job, and frees its key if it holds that no longer than until then.
+func claimSet(owner int64, now time.Time) string {
+	return statement(" SET state = 1, attempt = attempt + 1, claims = claims + 1, owner = ", owner, ", begun_at = ", toMicros(now),
+		", unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END")
+}
 
 func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err error) {
 	err = query(ctx, tx, q, func(r *sql.Rows) error {
@@ -236,9 +238,9 @@ type end struct {
 
 // ownedBy gives the jobs of a queue that run on a node, as ends that would give them back.
 func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []end, err error) {
-	err = query(ctx, tx, statement("SELECT id, claims, unique_states FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
+	err = query(ctx, tx, statement("SELECT id, claims, unique_states, COALESCE(limit_key, '') FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
 		e := end{owner: owner, queue: queue, state: Available, uncount: true}
-		err := r.Scan(&e.id, &e.claims, &e.unique)
+		err := r.Scan(&e.id, &e.claims, &e.unique, &e.limitKey)
 		all = append(all, e)
 		return err
 	})

@@ -37,6 +37,20 @@
 // second, and sees who else watches. /socket.d.ts has all that is said there, as TypeScript.
 // go run ./examples/fleet -h has the options.
 //
+// # People
+//
+// On this machine alone nobody is asked for a name. With a -key, or as soon as there is a
+// user, people log in; programs go on to show the key:
+//
+//	go run ./examples/fleet user -name ann          # prints her password; FLEET_PASSWORD chooses one
+//	go run ./examples/fleet user -name ann -remove
+//
+// # Database
+//
+// All is in fleet.db, a file of SQLite, or where -db says, which may be a server:
+//
+//	go run ./examples/fleet -db 'postgres://fleet:secret@127.0.0.1/fleet'
+//
 // # Design
 //
 // Each unit is a process. What is sent to it by HTTP, by a socket, or by the replay, is a

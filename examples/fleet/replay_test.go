@@ -194,7 +194,7 @@ func TestPrune(t *testing.T) {
 	bubble(t, func(w *world) {
 		began := time.Now()
 		w.send("phone", began, 1)
-		w.send("phone", began.Add(-24*365*time.Hour), 1)
+		w.send("phone", began.Add(-24*60*time.Hour), 1)
 		oldest := func() time.Duration { return time.Since(w.track("bus-001")[0].At) }
 		time.Sleep(replayedKeep - time.Minute)
 		if oldest() < replayedKeep-2*time.Minute {
@@ -202,7 +202,7 @@ func TestPrune(t *testing.T) {
 		}
 		for range 2 {
 			time.Sleep(21 * time.Minute)
-			if old := oldest(); old < replayedKeep-time.Minute || old > replayedKeep+2*pruneEvery {
+			if old := oldest(); old < replayedKeep-time.Minute || old > replayedKeep+2*forgetEvery {
 				t.Errorf("the track begins %v ago", old)
 			}
 		}

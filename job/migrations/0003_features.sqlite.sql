@@ -1,5 +1,4 @@
 CREATE INDEX IF NOT EXISTS bennu_jobs_limit ON bennu_jobs (limit_key, state, priority, id) WHERE limit_key IS NOT NULL AND state < 4;
-CREATE INDEX IF NOT EXISTS bennu_jobs_cancel ON bennu_jobs (owner) WHERE state = 1 AND cancel IS NOT NULL;
 CREATE TABLE IF NOT EXISTS bennu_job_needs (
 	job   INTEGER NOT NULL,
 	needs INTEGER NOT NULL,
