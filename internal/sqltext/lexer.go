@@ -140,7 +140,8 @@ func (b *body) read(token string, first bool) {
 
 // The classes of bytes.
 const (
-	other = iota
+	other   = iota
+	special // may begin a token of several
 	blank
 	letter
 	digit
@@ -149,6 +150,9 @@ const (
 var classes = func() (c [256]uint8) {
 	for _, b := range " \t\r\n\f\v" {
 		c[b] = blank
+	}
+	for _, b := range "'\"`[$?-/" {
+		c[b] = special
 	}
 	for b := range 256 {
 		switch {
@@ -168,6 +172,8 @@ func scan(sql string, at int, d Dialect) (Kind, int) {
 		next = sql[at+1]
 	}
 	switch classes[b] {
+	case other:
+		return Sign, at + 1
 	case blank:
 		return Space, at + 1
 	case letter:

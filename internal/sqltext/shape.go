@@ -62,12 +62,16 @@ type group struct{ open, from, to int }
 
 // next takes one token. It reports whether there may be more.
 func (s *shaper) next() bool {
-	if s.at >= len(s.sql) {
+	for s.at < len(s.sql) && classes[s.sql[s.at]] == blank { // most tokens have one before them
+		s.space = true
+		s.at++
+	}
+	if s.at == len(s.sql) {
 		return false
 	}
 	kind, to := scan(s.sql, s.at, Either)
 	switch kind {
-	case Space, Comment:
+	case Comment:
 		s.space, s.at = true, to
 		return true
 	case Word:
@@ -224,7 +228,7 @@ func (s *shaper) bracket() bool {
 
 func isName(text string) bool {
 	for i := range len(text) {
-		if c := classes[text[i]]; c == other || c == digit && i == 0 {
+		if c := classes[text[i]]; c <= special || c == digit && i == 0 {
 			return false
 		}
 	}
