@@ -10,6 +10,7 @@ import (
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/pubsub"
 )
 
 // start boots and stops.
@@ -114,4 +115,12 @@ func TestBootingAtOnce(t *testing.T) {
 	if err := start(path, manyMigrations()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A migration may run before there is an outbox.
+func TestAMigrationHasNoEffects(t *testing.T) {
+	repo := &data.Repo{URL: "sqlite::memory:", GoMigrations: []data.Migration{{Number: 1, Name: "tell", Up: func(ctx context.Context, tx data.Tx) error {
+		return tx.Emit(ctx, data.Publish(pubsub.Topic[string]("a"), "b"))
+	}}}}
+	wantFault(t, repo.Start(t.Context()), fault.Unavailable, "1_tell is rolled back", "no outbox that runs")
 }

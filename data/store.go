@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type store struct {
 	began, ended time.Time // since when groups follow each other, and when the last ended; his too
 
 	writes, reads, errors, commits atomic.Int64
+
+	records sync.Map // of the typed functions, by type
 
 	ctx  context.Context // ends when running transactions are cut off
 	stop context.CancelFunc

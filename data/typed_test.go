@@ -835,3 +835,33 @@ func wantPanic(t *testing.T, says string, fn func()) {
 	}()
 	fn()
 }
+
+// What is known of a type is kept for all calls: one of them does not change it for others.
+func TestCallsLeaveTheRecordAlone(t *testing.T) {
+	typed(t, func(t *testing.T, repo *data.Repo) {
+		ctx := at(t, noon)
+		rows := []Member{{Email: "a"}, {Email: "b"}, {Email: "c"}}
+		for i := range rows {
+			if err := data.Insert(ctx, repo, &rows[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := data.Delete(ctx, repo, &Member{ID: rows[0].ID}); err != nil { // whichever version it has
+			t.Fatal(err)
+		}
+		if _, err := data.From[Member]().Where("email = 'b'").Delete(ctx, repo); err != nil {
+			t.Fatal(err)
+		}
+		if err := data.Delete(ctx, repo, &Member{ID: rows[2].ID, Rev: 7}); !errors.Is(err, data.ErrStale) {
+			t.Errorf("another version is deleted: %v", err)
+		}
+		later := noon.Add(time.Hour)
+		if _, err := data.From[Member]().Where("email = 'c'").Update(at(t, later), repo, "seats = 1"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := data.Get[Member](ctx, repo, rows[2].ID)
+		if err != nil || got.Rev != 2 || !got.Touched.Equal(later.Truncate(time.Microsecond)) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
