@@ -64,7 +64,7 @@ func (st *store) close(ctx context.Context, drain time.Duration) {
 	st.closePools()
 }
 
-var errMoved = fault.Unavailable.Errorf("the file was moved or deleted while it was open: put it back and restart")
+var errMoved = fault.Unavailable.Errorf(textMoved)
 
 func (st *store) empty(within time.Duration) bool {
 	timer := time.NewTimer(within)
