@@ -7,20 +7,21 @@ import (
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/sqltext"
 )
 
 // badArgument finds the mark that bun leaves in SQL where it could not write an
 // argument, and says what is wrong with it. A mark in a text is the user's own.
-func badArgument(sql string) error {
+func badArgument(sql string, engine Engine) error {
 	const mark = "?!("
 	if !strings.Contains(sql, mark) {
 		return nil
 	}
-	for _, t := range lex(sql) {
-		if t.kind != charToken || !strings.HasPrefix(sql[t.at:], mark) {
+	for _, t := range engine.tokens(sql) {
+		if t.Kind != sqltext.Parameter || !strings.HasPrefix(sql[t.At:], mark) {
 			continue
 		}
-		if strings.Contains(sql[t.at:], "NUL byte") {
+		if strings.Contains(sql[t.At:], "NUL byte") {
 			return fault.Invalid.Errorf("a text has a zero byte in it, which a database cannot keep in texts")
 		}
 		// What bun says would put the argument into the log.

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun/schema"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/sqltext"
 )
 
 // Engine is the kind of database behind a repo.
@@ -18,6 +19,16 @@ const (
 	SQLite   Engine = "sqlite"   // in the program, one file
 	Postgres Engine = "postgres" // a server
 )
+
+func (e Engine) dialect() sqltext.Dialect {
+	if e == Postgres {
+		return sqltext.Postgres
+	}
+	return sqltext.SQLite
+}
+
+// tokens are the pieces of SQL.
+func (e Engine) tokens(sql string) []sqltext.Token { return sqltext.Tokens(sql, e.dialect()) }
 
 // DB is where data is read and written: a [*Repo], in a transaction of its own or in the
 // context's, or a [Tx], in that.

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun/schema"
 	"modernc.org/sqlite"
+
+	"github.com/bennu-go/bennu/internal/sqltext"
 )
 
 // asideWait is how long an explanation may wait for a connection.
@@ -78,13 +80,13 @@ func (rec *record) bareName() string {
 }
 
 // columnsIn are the columns that are mentioned in an expression.
-func (rec *record) columnsIn(tokens []token) (columns []string) {
+func (rec *record) columnsIn(tokens []sqltext.Token) (columns []string) {
 	for i, t := range tokens {
-		if i > 0 && tokens[i-1].is(":") { // a type
+		if i > 0 && tokens[i-1].Is(":") { // a type
 			continue
 		}
 		for _, f := range rec.Fields {
-			if t.named(f.Name) && !slices.Contains(columns, f.Name) {
+			if t.Names(f.Name) && !slices.Contains(columns, f.Name) {
 				columns = append(columns, f.Name)
 			}
 		}
@@ -145,7 +147,7 @@ func (rec *record) completePostgres(ctx context.Context, tx Tx, v *Violation, er
 		JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY(c.conkey)
 		WHERE c.conname = ` + rec.text(err.ConstraintName) + ` AND t.relname = ` + rec.text(err.TableName) + ` AND s.nspname = ` + rec.text(err.SchemaName)
 	if tx.f.db.QueryRowContext(ctx, query).Scan(&columns) == nil {
-		v.Columns = plainColumns(lex(columns))
+		v.Columns = plainColumns(Postgres.tokens(columns))
 	}
 }
 
@@ -169,10 +171,10 @@ func (rec *record) readIndex(ctx context.Context, tx Tx, v *Violation) {
 	if err != nil || n == 0 {
 		return
 	}
-	tokens := lex(text)
+	tokens := SQLite.tokens(text)
 	for i, t := range tokens {
-		if t.is("(") {
-			v.Columns = rec.columnsIn(inParens(tokens[i:]))
+		if t.Is("(") {
+			v.Columns = rec.columnsIn(sqltext.InParens(tokens[i:]))
 			return
 		}
 	}
@@ -188,14 +190,14 @@ func (rec *record) nameIndex(ctx context.Context, tx Tx, v *Violation) {
 func (rec *record) readCheck(ctx context.Context, tx Tx, v *Violation, said string) {
 	var text string
 	_, _ = lookUp(ctx, tx, `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = `+rec.text(v.Table)+` COLLATE NOCASE`, &text)
-	tokens := lex(text)
+	tokens := SQLite.tokens(text)
 	for i, t := range tokens {
-		if t.is("CONSTRAINT") && i+3 < len(tokens) && tokens[i+1].text == said && tokens[i+2].is("CHECK") {
-			v.Name, v.Columns = said, rec.columnsIn(inParens(tokens[i+3:]))
+		if t.Is("CONSTRAINT") && i+3 < len(tokens) && tokens[i+1].Text == said && tokens[i+2].Is("CHECK") {
+			v.Name, v.Columns = said, rec.columnsIn(sqltext.InParens(tokens[i+3:]))
 			return
 		}
 	}
-	v.Name, v.Columns = "", rec.columnsIn(lex(said))
+	v.Name, v.Columns = "", rec.columnsIn(SQLite.tokens(said))
 }
 
 // reference is a foreign key of SQLite.

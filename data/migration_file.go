@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/sqltext"
 )
 
 // migration is one of a set, wherever it was written.
@@ -36,11 +37,10 @@ var (
 	// The first line of a script that cannot run in a transaction.
 	noTransaction = regexp.MustCompile(`^\s*--\s*bennu:no transaction\s*(\n|$)`)
 
-	// What would end the transaction that a script runs in. On SQLite, a trigger's BEGIN
-	// and END stand without a semicolon or with another word.
+	// What would begin or end a transaction, as a shape.
 	transactionControl = map[Engine]*regexp.Regexp{
-		SQLite:   regexp.MustCompile(`(?im)^\s*(begin(\s+(transaction|deferred|immediate|exclusive))*|(commit|rollback)(\s+transaction)?|end\s+transaction)\s*;`),
-		Postgres: regexp.MustCompile(`(?i)^(begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(\s+(work|transaction))?)(\s+(work|transaction|isolation|read|and)\b.*)?$`),
+		SQLite:   regexp.MustCompile(`(?i)^(begin( (transaction|deferred|immediate|exclusive))*|(commit|end|rollback)( transaction)?)$`),
+		Postgres: regexp.MustCompile(`(?i)^(begin|start transaction|commit|end|abort|prepare transaction .*|rollback( (work|transaction))?)( (work|transaction|isolation|read|and)\b.*)?$`),
 	}
 )
 
@@ -148,11 +148,8 @@ func (r *fileReader) script(file string) (action, error) {
 
 // controls reports whether a script begins or ends transactions itself.
 func controls(script string, engine Engine) bool {
-	if engine == SQLite {
-		return transactionControl[engine].MatchString(script)
-	}
-	return slices.ContainsFunc(statements(script), func(one string) bool {
-		return transactionControl[engine].MatchString(uncommented(one))
+	return slices.ContainsFunc(sqltext.Statements(script, engine.dialect()), func(one string) bool {
+		return transactionControl[engine].MatchString(sqltext.Shape(one))
 	})
 }
 

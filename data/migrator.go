@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/sqltext"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -346,7 +347,7 @@ func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration,
 	if err != nil {
 		return err
 	}
-	for _, statement := range statements(c.script) {
+	for _, statement := range sqltext.Statements(c.script, sqltext.Postgres) {
 		if _, err := m.conn.ExecContext(ctx, statement); err != nil {
 			return translate(ctx, err)
 		}

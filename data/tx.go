@@ -112,5 +112,5 @@ func (t Tx) format(query string, args []any) (string, error) {
 	if len(args) > 0 {
 		query = t.f.db.QueryGen().FormatQuery(query, args...)
 	}
-	return query, badArgument(query)
+	return query, badArgument(query, t.f.engine)
 }

@@ -9,6 +9,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/sqltext"
 )
 
 // Violation is a constraint of a table that a statement would have broken. It is in the
@@ -130,7 +131,7 @@ func sqliteViolation(err *sqlite.Error) *Violation {
 		v.Table, v.Columns = sqliteColumns(said)
 	case sqlite3.SQLITE_CONSTRAINT_CHECK:
 		v.Kind = Check
-		if tokens := lex(said); len(tokens) == 1 && tokens[0].kind == wordToken {
+		if tokens := SQLite.tokens(said); len(tokens) == 1 && tokens[0].Kind == sqltext.Word {
 			v.Name = said
 		}
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
@@ -191,21 +192,21 @@ func postgresViolation(err *pgconn.PgError) *Violation {
 
 // postgresKey reads the key in "Key (email, lower(team))=(a, b) already exists." What
 // is around it is in the language of the server.
-func postgresKey(err *pgconn.PgError) []token {
+func postgresKey(err *pgconn.PgError) []sqltext.Token {
 	i := strings.IndexByte(err.Detail, '(')
 	if i < 0 {
 		return nil
 	}
-	return inParens(lex(err.Detail[i:]))
+	return sqltext.InParens(Postgres.tokens(err.Detail[i:]))
 }
 
 // plainColumns are the columns of a key that has no expression in it.
-func plainColumns(key []token) (columns []string) {
+func plainColumns(key []sqltext.Token) (columns []string) {
 	for i, t := range key {
 		switch {
-		case i%2 == 1 && t.is(","):
-		case i%2 == 0 && (t.kind == wordToken || t.kind == nameToken):
-			columns = append(columns, t.text)
+		case i%2 == 1 && t.Is(","):
+		case i%2 == 0 && (t.Kind == sqltext.Word || t.Kind == sqltext.Name):
+			columns = append(columns, t.Text)
 		default:
 			return nil
 		}

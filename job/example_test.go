@@ -4,73 +4,59 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"testing"
-	"testing/fstest"
+	"log/slog"
 
 	"github.com/bennu-go/bennu/data"
-	"github.com/bennu-go/bennu/data/datatest"
-	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/internal/exampletest"
 	"github.com/bennu-go/bennu/job"
-	"github.com/bennu-go/bennu/job/jobtest"
+	"github.com/bennu-go/bennu/process"
+	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
-type Letter struct{ To string }
+// Welcome is the input of a job.
+type Welcome struct {
+	Name string `json:"name"`
+}
 
-// Inserted with what they are about, and done when that has committed.
 func Example() {
-	letters := job.Define("letter", func(_ context.Context, l Letter) error {
-		if l.To == "" {
-			return fault.Invalid.Errorf("nobody to write to") // to try again would be of no use
-		}
-		fmt.Println("a letter to", l.To)
+	done := make(chan struct{})
+	welcome := job.Define("welcome", func(ctx context.Context, in Welcome) error {
+		defer close(done)
+		fmt.Println("welcome,", in.Name)
 		return nil
-	}, job.InQueue("letters"), job.Retry{Attempts: 5})
+	})
 
-	exampletest.Run(func(t testing.TB) {
-		repo := datatest.Open(t, nil)
-		// In a program the Runner is a child in the tree, after the repo, and works by itself.
-		k := jobtest.Start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{letters}})
+	repo := &data.Repo{URL: "sqlite::memory:"}
+	tree := supervisor.Tree{Children: []supervisor.Child{
+		{Name: "repo", Run: repo},
+		{Name: "jobs", Run: &job.Runner{Repo: repo, Jobs: []job.Definition{welcome}}},
+	}}
+	node := process.NewNode(telemetry.WithLogger(context.Background(), slog.New(slog.DiscardHandler))) // as bennu.Run makes one
+	ctx := node.Context(context.Background())
+	defer node.Close()
+	root, err := tree.Start(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer root.Stop()
 
-		_ = repo.Write(k, func(ctx context.Context, tx data.Tx) error {
-			_, err := letters.Enqueue(ctx, Letter{"ann"})
-			return err
+	// The job is inserted with what makes it necessary, or not at all.
+	signUp := func(name string, fail error) error {
+		return repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+			// … insert the user …
+			if _, err := welcome.Enqueue(ctx, Welcome{name}); err != nil {
+				return err
+			}
+			return fail
 		})
-		_ = repo.Write(k, func(ctx context.Context, tx data.Tx) error {
-			_, _ = letters.Enqueue(ctx, Letter{"bob"})
-			return errors.New("bob is not to be stored after all")
-		})
-		_, _ = letters.Enqueue(k, Letter{})
-		fmt.Printf("%+v\n", k.Drain())
-	})
-	// Output:
-	// a letter to ann
-	// {Completed:1 Cancelled:0 Discarded:1 Failed:0}
-}
+	}
+	fmt.Println(signUp("bob", errors.New("the name is taken")))
+	fmt.Println(signUp("ann", nil))
+	<-done
 
-type Sum struct {
-	Job   int64 `bun:",pk"` // so that a second attempt could not store a second one
-	Total int
-}
-
-// What a job stores, and that it is done, in one transaction.
-func ExampleCommit() {
-	migrations := fstest.MapFS{"0001_sums.sql": {Data: []byte("CREATE TABLE sums (job BIGINT NOT NULL PRIMARY KEY, total BIGINT NOT NULL);")}}
-	add := job.Define("add", func(ctx context.Context, numbers []int) error {
-		sum := Sum{Job: job.Current(ctx).ID}
-		for _, n := range numbers {
-			sum.Total += n
-		}
-		return job.Commit(ctx, func(ctx context.Context, tx data.Tx) error { return data.Insert(ctx, tx, &sum) })
-	})
-
-	exampletest.Run(func(t testing.TB) {
-		repo := datatest.Open(t, migrations)
-		k := jobtest.Start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{add}})
-		ref, _ := add.Enqueue(k, []int{1, 2, 3})
-		k.Drain()
-		sum, err := data.Get[Sum](k, repo, ref.ID)
-		fmt.Println(sum.Total, err)
-	})
-	// Output: 6 <nil>
+	// Unordered output:
+	// the name is taken
+	// <nil>
+	// welcome, ann
 }

@@ -163,6 +163,9 @@ func TestCommit(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.until(t, ref, c.state)
+			if c.how == "fails after" {
+				eventually(t, func() bool { return after.Load() != nil })
+			}
 			n := 0
 			err = repo.Read(w, func(ctx context.Context, tx data.Tx) error {
 				return tx.NewRaw("SELECT COUNT(*) FROM effects").Scan(ctx, &n)

@@ -207,7 +207,7 @@ func testLimitsAndNeedsUnderLoad(t *testing.T, repo *data.Repo) {
 	for n, w := range nodes {
 		group.Go(func() {
 			var before []job.Ref
-			for i := range 10 {
+			for i := range 6 {
 				refs, err := j.EnqueueAll(w, []int{n + i, n + i + 1, n + i + 2, n + i + 7, n + i + 11}, job.After(before...))
 				if err != nil {
 					t.Error(err)
@@ -215,7 +215,7 @@ func testLimitsAndNeedsUnderLoad(t *testing.T, repo *data.Repo) {
 				}
 				before = append(before, refs[0])
 			}
-			if _, err := j.EnqueueAll(w, make([]int, 50)); err != nil {
+			if _, err := j.EnqueueAll(w, make([]int, 20)); err != nil {
 				t.Error(err)
 			}
 		})

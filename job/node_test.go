@@ -160,25 +160,38 @@ func TestDeadNode(t *testing.T) {
 	})
 }
 
-// TestLivingNode has a job on another node that does give signs of life.
+// TestLivingNode has a job on another node that does give signs of life, and a clock that
+// jumps.
 func TestLivingNode(t *testing.T) {
 	bubble(t, func(t *testing.T, repo *data.Repo) {
+		var jump atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }
 		goOn := make(chan struct{})
 		j := job.Define("j", func(ctx context.Context, _ int) error { <-goOn; return nil })
-		a := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
-		b := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
+		a := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Now: now})
+		b := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Now: now})
 		ref, err := j.Enqueue(a, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
-		if got := a.load(t, ref.ID); got.state != job.Running || got.attempt != 1 {
-			t.Errorf("after a minute it is %+v", got)
+		for _, by := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {
+			jump.Store(int64(by))
+			time.Sleep(time.Minute)
+			if got := a.load(t, ref.ID); got.state != job.Running || got.attempt != 1 {
+				t.Errorf("a minute after a jump by %v it is %+v", by, got)
+			}
 		}
+		late, err := j.Enqueue(a, 2, job.In(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		jump.Store(int64(-23 * time.Hour))
 		close(goOn)
 		time.Sleep(time.Second)
-		if got := a.load(t, ref.ID); got.state != job.Completed || got.attempt != 1 {
-			t.Errorf("then it is %+v", got)
+		for _, r := range []job.Ref{ref, late} {
+			if got := a.load(t, r.ID); got.state != job.Completed || got.attempt != 1 {
+				t.Errorf("then it is %+v", got)
+			}
 		}
 		a.stop()
 		b.stop()

@@ -188,16 +188,17 @@ const claimReturning = ` RETURNING id, name, queue, args, version, priority, att
 // node, which has this name, may not have heard of it. Nor does a node claim anything that was
 // taken for dead, for nobody would give it back.
 func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
+	from := statement(" FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
 	set := "UPDATE bennu_jobs" + claimSet(owner, now)
 	here := statement("SELECT 1 FROM bennu_job_nodes WHERE id = ", owner)
 	if !isPostgres(tx) {
-		return claimQuery(ctx, tx, set+" WHERE id IN ("+pick+") AND EXISTS ("+here+")"+claimReturning)
+		return claimQuery(ctx, tx, set+" WHERE id IN (SELECT id"+from+") AND EXISTS ("+here+")"+claimReturning)
 	}
-	// Materialized, for a sub-query may run more than once, and lock more. The lock on the
+	// An array is made once; another kind of sub-query may run more than once, and lock more.
+	// Rows that are locked stay where they are, so their places lead to them. The lock on the
 	// node makes whoever takes it for dead wait until the claim is there to be seen.
-	return claimQuery(ctx, tx, "WITH node AS MATERIALIZED ("+here+" FOR KEY SHARE), picked AS MATERIALIZED ("+pick+" FOR UPDATE SKIP LOCKED) "+
-		set+" WHERE id IN (SELECT id FROM picked) AND EXISTS (SELECT 1 FROM node)"+claimReturning)
+	return claimQuery(ctx, tx, "WITH node AS MATERIALIZED ("+here+" FOR KEY SHARE) "+
+		set+" WHERE ctid = ANY (ARRAY(SELECT ctid"+from+" FOR UPDATE SKIP LOCKED)) AND EXISTS (SELECT 1 FROM node)"+claimReturning)
 }
 
 // claimSet begins a job, and frees its key if it holds that no longer than until then.

@@ -72,24 +72,25 @@ const (
 func (d Door) user(ctx context.Context) (string, error) {
 	if login, ok := loggedIn.Get(ctx); ok {
 		u, err := data.Get[User](ctx, d.store.repo, login.Name)
-		if err == nil && u.Salt == login.Salt {
+		switch {
+		case err == nil && u.Salt == login.Salt:
 			return u.Name, nil
-		}
-		if err != nil && fault.Of(err) != fault.NotFound {
+		case err != nil && fault.Of(err) != fault.NotFound:
 			return "", err
 		}
 	}
-	locked := d.key != ""
-	if !locked {
-		var err error
-		if locked, err = data.From[User]().Exists(ctx, d.store.repo); err != nil {
-			return "", err
-		}
-	}
+	locked, err := d.locked(ctx)
 	if locked {
-		return "", fault.Unauthenticated.Errorf("log in at /login, or send key=…")
+		err = fault.Unauthenticated.Errorf("log in at /login, or send key=…")
 	}
-	return "", nil
+	return "", err
+}
+
+func (d Door) locked(ctx context.Context) (bool, error) {
+	if d.key != "" {
+		return true, nil
+	}
+	return data.From[User]().Exists(ctx, d.store.repo)
 }
 
 // enter is user for somebody who may show the key as well.

@@ -317,7 +317,9 @@ func (s *siege) behave(id string, socket bool) (took []time.Duration) {
 func (s *siege) settled() {
 	counts := func() map[string]int64 {
 		now := s.counters.Snapshot()
-		maps.DeleteFunc(now, func(name string, _ int64) bool { return strings.HasPrefix(name, "data.") })
+		maps.DeleteFunc(now, func(name string, _ int64) bool {
+			return strings.HasPrefix(name, "data.") || strings.HasPrefix(name, "job.")
+		})
 		return now
 	}
 	last, since := counts(), time.Now()

@@ -38,8 +38,7 @@ type options struct {
 	Keep     time.Duration `flag:"keep" env:"FLEET_KEEP" default:"2160h" help:"how long tracks and alerts are kept; those of replayed units an hour"`
 	MaxUnits int           `flag:"max-units" env:"FLEET_MAX_UNITS" default:"10000" help:"how many units there may be"`
 	Log      slog.Level    `flag:"log" env:"FLEET_LOG" default:"info" help:"what is logged: debug, info, warn or error"`
-
-	Secrets *token.Keys `env:"FLEET_SECRETS" secret:"true" help:"sign the sessions, newest first; without, people log in again after each start"`
+	Secrets  *token.Keys   `env:"FLEET_SECRETS" secret:"true" help:"sign the sessions, newest first; without, people log in again after each start"`
 }
 
 func main() {
@@ -88,7 +87,6 @@ func build(opts options) (bennu.App, error) {
 	repo := &data.Repo{URL: opts.DB, Migrations: migrations}
 	store := Store{repo}
 	sessions := &data.Sessions{Repo: repo}
-	jobs := newJobs(store, opts.Keep)
 	door := Door{keyed(opts.Key), store}
 	watching := &presence.Tracker[Watch]{Name: "watching"}
 	socket := &channel.Socket{
@@ -110,7 +108,7 @@ func build(opts options) (bennu.App, error) {
 	children := []supervisor.Child{
 		{Name: "data", Run: repo},
 		{Name: "sessions", Run: sessions},
-		{Name: "jobs", Run: jobs, Shutdown: 6 * time.Second},
+		{Name: "jobs", Run: newJobs(store, opts.Keep)},
 		{Run: supervisor.Process(Writing, openWriter(repo))},
 		{Run: supervisor.Process(Dispatch, openBoard(store, opts.MaxUnits))},
 		{

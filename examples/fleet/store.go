@@ -85,7 +85,7 @@ func (s Store) Track(ctx context.Context, id string, from, to time.Time, most in
 	return track, err
 }
 
-// Writing is the one process that writes.
+// Writing is the one process that stores positions.
 const Writing process.Name[Writer] = "writer"
 
 const (

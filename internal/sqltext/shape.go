@@ -29,16 +29,16 @@ func Shape(sql string) string {
 	return string(s.buf[:s.n])
 }
 
-// kind is what a token is for the one after it.
-type kind uint8
+// role is what a token is for the one after it.
+type role uint8
 
 const (
-	start    kind = iota
+	start    role = iota
 	opening       // ( [
 	comma         // ,
 	operator      // = < ->
 	operand       // a literal, a quoted name, )
-	word          // a name or a keyword
+	named         // a name without quotes, or a keyword
 )
 
 // maxDepth is how deep parentheses may be for lists of rows in them to be told.
@@ -50,7 +50,7 @@ type shaper struct {
 	sql    string
 	at     int
 	space  bool // there is white space since the last token
-	last   kind
+	last   role
 	signed bool // the last operator is the sign of what follows it
 	depth  int
 	groups [maxDepth]group
@@ -60,50 +60,32 @@ type shaper struct {
 // in the same list.
 type group struct{ open, from, to int }
 
-// The classes of bytes.
-const (
-	other = iota
-	blank
-	letter
-	digit
-)
-
-var classes = func() (c [256]uint8) {
-	for _, b := range " \t\r\n\f\v" {
-		c[b] = blank
-	}
-	for b := range 256 {
-		switch {
-		case b >= '0' && b <= '9':
-			c[b] = digit
-		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b == '_', b >= 0x80:
-			c[b] = letter
-		}
-	}
-	return c
-}()
-
 // next takes one token. It reports whether there may be more.
 func (s *shaper) next() bool {
-	if s.at >= len(s.sql) {
-		return false
-	}
-	b := s.sql[s.at]
-	switch classes[b] {
-	case blank:
+	for s.at < len(s.sql) && classes[s.sql[s.at]] == blank { // most tokens have one before them
 		s.space = true
 		s.at++
-		return true
-	case letter:
-		return s.word()
-	case digit:
-		return s.number()
 	}
-	switch b {
-	case '\'':
-		return s.text(s.at + 1)
-	case '"', '`':
-		return s.name(b)
+	if s.at == len(s.sql) {
+		return false
+	}
+	kind, to := scan(s.sql, s.at, Either)
+	switch kind {
+	case Comment:
+		s.space, s.at = true, to
+		return true
+	case Word:
+		return s.word(to)
+	case Number:
+		return s.number(to)
+	case Text, Parameter:
+		return s.literal(to)
+	case Name:
+		return s.put(s.sql[s.at:to], operand, to)
+	case Broken:
+		return s.end()
+	}
+	switch s.sql[s.at] {
 	case '(':
 		return s.open()
 	case '[':
@@ -112,35 +94,20 @@ func (s *shaper) next() bool {
 		return s.close()
 	case ',':
 		return s.comma()
-	case '$':
-		return s.dollar()
-	case '?':
-		if next := s.peek(1); next == '|' || next == '&' {
-			return s.operator(b)
-		}
-		return s.parameter()
-	case '-', '/':
-		if s.comment() {
-			return true
-		}
 	case '.':
-		if (s.space || s.last != word && s.last != operand) && classes[s.peek(1)] == digit {
-			return s.number()
+		if (s.space || s.last != named && s.last != operand) && s.digitNext() {
+			return s.number(number(s.sql, s.at))
 		}
 	}
-	return s.operator(b)
+	return s.operator()
 }
 
-// peek is the byte n after the current one, or 0.
-func (s *shaper) peek(n int) byte {
-	if s.at+n < len(s.sql) {
-		return s.sql[s.at+n]
-	}
-	return 0
+func (s *shaper) digitNext() bool {
+	return s.at+1 < len(s.sql) && classes[s.sql[s.at+1]] == digit
 }
 
 // put writes a token that ends before a place in the text, and goes on from there.
-func (s *shaper) put(token string, k kind, next int) bool {
+func (s *shaper) put(token string, as role, next int) bool {
 	if s.n+1+len(token) > MaxShape {
 		return s.end()
 	}
@@ -149,7 +116,7 @@ func (s *shaper) put(token string, k kind, next int) bool {
 		s.n++
 	}
 	s.n += copy(s.buf[s.n:], token)
-	s.space, s.last, s.at = false, k, next
+	s.space, s.last, s.at = false, as, next
 	return true
 }
 
@@ -167,30 +134,13 @@ func (s *shaper) end() bool {
 	return false
 }
 
-// word takes a name, a keyword, or a literal with letters in front of it.
-func (s *shaper) word() bool {
-	to := s.run(s.at + 1)
+// word takes a name, a keyword, or one that is a value.
+func (s *shaper) word(to int) bool {
 	token := s.sql[s.at:to]
-	if to < len(s.sql) && s.sql[to] == '\'' && len(token) == 1 {
-		switch token[0] {
-		case 'e', 'E':
-			return s.escaped(to + 1)
-		case 'x', 'X', 'b', 'B', 'n', 'N':
-			return s.text(to + 1)
-		}
-	}
 	if s.takesValue() && isValue(token) {
 		return s.literal(to)
 	}
-	return s.put(token, word, to)
-}
-
-// run is where the letters, digits and dollars end.
-func (s *shaper) run(to int) int {
-	for to < len(s.sql) && (classes[s.sql[to]] >= letter || s.sql[to] == '$') {
-		to++
-	}
-	return to
+	return s.put(token, named, to)
 }
 
 // takesValue reports whether a value comes next: NULL is one in (1, NULL) and x = NULL,
@@ -219,15 +169,7 @@ func isValue(token string) bool {
 }
 
 // number takes a number and the sign before it, but not the minus between two values.
-func (s *shaper) number() bool {
-	to := s.at
-	for to < len(s.sql) && (classes[s.sql[to]] >= letter || s.sql[to] == '.') {
-		to++
-		exponent := s.sql[to-1]|0x20 == 'e' && s.peek(1)|0x20 != 'x'
-		if exponent && to+1 < len(s.sql) && (s.sql[to] == '-' || s.sql[to] == '+') && classes[s.sql[to+1]] == digit {
-			to++
-		}
-	}
+func (s *shaper) number(to int) bool {
 	if s.last == operator && s.signed {
 		s.unsign()
 	}
@@ -250,7 +192,8 @@ func (s *shaper) unsign() {
 }
 
 // operator takes one byte that is nothing else.
-func (s *shaper) operator(b byte) bool {
+func (s *shaper) operator() bool {
+	b := s.sql[s.at]
 	s.signed = (b == '-' || b == '+') && s.isSign()
 	return s.put(s.sql[s.at:s.at+1], operator, s.at+1)
 }
@@ -259,59 +202,10 @@ func (s *shaper) isSign() bool {
 	switch s.last {
 	case operand:
 		return false
-	case word: // it is in LIMIT -1, and not in x - 1
-		return s.space && classes[s.peek(1)] == digit
+	case named: // it is in LIMIT -1, and not in x - 1
+		return s.space && s.digitNext()
 	}
 	return true
-}
-
-// text takes a text in which only the quote is special.
-func (s *shaper) text(from int) bool {
-	to := after(s.sql, from, '\'')
-	if to < 0 {
-		to = len(s.sql)
-	}
-	return s.literal(to)
-}
-
-// escaped takes a text with backslashes.
-func (s *shaper) escaped(from int) bool {
-	for to := from; to < len(s.sql); to++ {
-		switch {
-		case s.sql[to] == '\\':
-			to++
-		case s.sql[to] != '\'':
-		case to+1 < len(s.sql) && s.sql[to+1] == '\'':
-			to++
-		default:
-			return s.literal(to + 1)
-		}
-	}
-	return s.literal(len(s.sql))
-}
-
-// after is where a quoted token ends, or -1. A doubled quote is one in the token.
-func after(sql string, from int, quote byte) int {
-	for {
-		i := strings.IndexByte(sql[from:], quote)
-		if i < 0 {
-			return -1
-		}
-		from += i + 1
-		if from == len(sql) || sql[from] != quote {
-			return from
-		}
-		from++
-	}
-}
-
-// name takes a quoted name.
-func (s *shaper) name(quote byte) bool {
-	to := after(s.sql, s.at+1, quote)
-	if to < 0 {
-		return s.end()
-	}
-	return s.put(s.sql[s.at:to], operand, to)
 }
 
 // bracket takes a name of SQLite as it is, and opens a list or subscript of PostgreSQL.
@@ -334,74 +228,11 @@ func (s *shaper) bracket() bool {
 
 func isName(text string) bool {
 	for i := range len(text) {
-		if c := classes[text[i]]; c == other || c == digit && i == 0 {
+		if c := classes[text[i]]; c <= special || c == digit && i == 0 {
 			return false
 		}
 	}
 	return text != ""
-}
-
-// dollar takes $1 and $tag$text$tag$.
-func (s *shaper) dollar() bool {
-	if classes[s.peek(1)] == digit {
-		return s.parameter()
-	}
-	to := s.at + 1
-	for to < len(s.sql) && classes[s.sql[to]] >= letter {
-		to++
-	}
-	if to == len(s.sql) || s.sql[to] != '$' {
-		return s.put(s.sql[s.at:to], word, to) // a parameter with a name, of SQLite
-	}
-	tag := s.sql[s.at : to+1]
-	n := strings.Index(s.sql[to+1:], tag)
-	if n < 0 {
-		return s.literal(len(s.sql))
-	}
-	return s.literal(to + 1 + n + len(tag))
-}
-
-// parameter takes ?, ?1 and $1.
-func (s *shaper) parameter() bool {
-	to := s.at + 1
-	for to < len(s.sql) && classes[s.sql[to]] == digit {
-		to++
-	}
-	return s.literal(to)
-}
-
-// comment takes a comment for white space, if one begins here. PostgreSQL's may have
-// others in them.
-func (s *shaper) comment() bool {
-	rest := s.sql[s.at:]
-	switch {
-	case strings.HasPrefix(rest, "--"):
-		n := strings.IndexByte(rest, '\n')
-		if n < 0 {
-			n = len(rest)
-		}
-		s.at += n
-	case strings.HasPrefix(rest, "/*"):
-		s.at += len(rest)
-		for i, depth := 2, 1; i+1 < len(rest); i++ {
-			switch rest[i : i+2] {
-			case "/*":
-				depth++
-				i++
-			case "*/":
-				depth--
-				i++
-			}
-			if depth == 0 {
-				s.at -= len(rest) - i - 1
-				break
-			}
-		}
-	default:
-		return false
-	}
-	s.space = true
-	return true
 }
 
 func (s *shaper) comma() bool {
