@@ -19,9 +19,9 @@
 //		{Name: "jobs", Run: jobs},
 //	}}
 //
-// All nodes with a Runner on the same database share its jobs: one, with SQLite in a file, or
-// many, with PostgreSQL. The functions of this package find the Runner through the node in
-// their context.
+// All nodes with a Runner on the same database share its jobs: those of one machine, with SQLite
+// in a file, or any number, with PostgreSQL. The functions of this package find the Runner through
+// the node in their context.
 //
 // A function that needs more than its input is a method, whose job is defined where the tree is
 // wired. A constant [Name] then inserts from anywhere, also from the function itself:
