@@ -59,6 +59,7 @@ func with(p changeset.Params, name string, value any) changeset.Params {
 }
 
 func TestChangesAreStored(t *testing.T) {
+	t.Parallel()
 	datatest.Each(t, crews, func(t *testing.T, repo *data.Repo) {
 		ctx := t.Context()
 		row, err := data.InsertChange(ctx, repo, changeCrew(Crew{}, ada()))
@@ -100,6 +101,7 @@ func TestChangesAreStored(t *testing.T) {
 }
 
 func TestViolationsLandInTheChangeset(t *testing.T) {
+	t.Parallel()
 	datatest.Each(t, crews, func(t *testing.T, repo *data.Repo) {
 		ctx := t.Context()
 		if _, err := data.InsertChange(ctx, repo, changeCrew(Crew{}, ada())); err != nil {
@@ -165,6 +167,7 @@ func TestViolationsLandInTheChangeset(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
+	t.Parallel()
 	datatest.Each(t, crews, func(t *testing.T, repo *data.Repo) {
 		ctx := onNode(t)
 		var got []data.Change[Crew]

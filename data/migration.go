@@ -193,7 +193,7 @@ func (r *Repo) Migrate(ctx context.Context, part string, migrations fs.FS) error
 	if err := r.outside(ctx); err != nil {
 		return err
 	}
-	if err := st.boot(ctx, r, []migrationSet{all}); err != nil {
+	if err := st.boot(ctx, []migrationSet{all}); err != nil {
 		return st.engine.about(err)
 	}
 	return nil

@@ -24,7 +24,7 @@ import (
 
 // migrator changes the schema, on one connection of its own.
 type migrator struct {
-	repo   *Repo
+	store  *store
 	engine Engine
 	db     *bun.DB // makes queries
 	conn   *sql.Conn
@@ -36,7 +36,7 @@ func (r *Repo) migrating(ctx context.Context, a absent, fn func(*migrator) error
 		return err
 	}
 	return r.opened(ctx, a, func(st *store) error {
-		return st.migrating(ctx, r, fn)
+		return st.migrating(ctx, fn)
 	})
 }
 
@@ -92,17 +92,17 @@ func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) erro
 }
 
 // boot does with the schema what is configured to be done at a start.
-func (st *store) boot(ctx context.Context, r *Repo, sets []migrationSet) error {
-	if r.OnBoot == Ignore {
+func (st *store) boot(ctx context.Context, sets []migrationSet) error {
+	if st.repo.OnBoot == Ignore {
 		return nil
 	}
 	sets = slices.DeleteFunc(sets, func(s migrationSet) bool { return len(s.all) == 0 })
 	if len(sets) == 0 {
 		return nil
 	}
-	return st.migrating(ctx, r, func(m *migrator) error {
+	return st.migrating(ctx, func(m *migrator) error {
 		for _, s := range sets {
-			if err := m.boot(ctx, s, r.OnBoot); err != nil {
+			if err := m.boot(ctx, s, st.repo.OnBoot); err != nil {
 				return err
 			}
 		}
@@ -120,7 +120,7 @@ func (e *sqliteEngine) absent() bool {
 }
 
 // migrating keeps the writes of this program out while fn runs, where only one can write.
-func (st *store) migrating(ctx context.Context, r *Repo, fn func(*migrator) error) error {
+func (st *store) migrating(ctx context.Context, fn func(*migrator) error) error {
 	if err := st.writing.enter(ctx, st.writePlaces); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (st *store) migrating(ctx context.Context, r *Repo, fn func(*migrator) erro
 	if err != nil {
 		return translate(ctx, err)
 	}
-	m := &migrator{repo: r, engine: st.engine.name(), db: bun.NewDB(pool, st.writer.Dialect())}
+	m := &migrator{store: st, engine: st.engine.name(), db: bun.NewDB(pool, st.writer.Dialect())}
 	defer m.db.Close()
 	if m.conn, err = pool.Conn(ctx); err != nil {
 		return translate(ctx, err)
@@ -422,9 +422,10 @@ func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ct
 		return translate(ctx, err)
 	}
 	defer tx.Rollback()
-	f := &frame{run: &run{db: m.db, conn: tx, engine: m.engine}, write: opts == nil}
+	f := &frame{run: m.store.run(m.db, tx), write: opts == nil}
+	f.watch.slow = 0 // migrations may be
 	defer func() { f.over = true }()
-	inside := context.WithValue(ctx, frameKey{m.repo}, f)
+	inside := context.WithValue(ctx, frameKey{m.store.repo}, f)
 	if err := fn(inside, Tx{f}); err != nil {
 		return f.explain(ctx, err)
 	}

@@ -92,15 +92,10 @@ func (e *postgresEngine) lost() bool { return false }
 
 func (e *postgresEngine) close() {}
 
-// postgresProblems are the SQLSTATEs that callers can do something about; a code of two
-// characters is a class of them.
+// postgresProblems are the SQLSTATEs that callers can do something about, but for violations; a
+// code of two characters is a class of them.
 var postgresProblems = map[string]problem{
-	"23":    {fault.Conflict, "it breaks a rule of the table"},
-	"23505": {fault.Conflict, textUnique},
-	"23P01": {fault.Conflict, textUnique},
-	"23503": {fault.Conflict, textForeignKey},
-	"23502": {fault.Conflict, textNotNull},
-	"23514": {fault.Conflict, textCheck},
+	"23": {fault.Conflict, "it breaks a rule of the table"},
 
 	"22":    {fault.Invalid, "a value is not of its column's type, or out of its range"},
 	"22001": {fault.Invalid, "a value is too large"},

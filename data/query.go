@@ -361,7 +361,7 @@ func (q Query[T]) Update(ctx context.Context, db DB, set string, args ...any) (n
 	c, err := newCondition(set, args)
 	q = q.failed(err)
 	return q.change(ctx, db, func(tx Tx, rec *record) (changeQuery, error) {
-		return q.setAll(ctx, tx, rec, c), nil
+		return q.setAll(ctx, tx, rec, rec.updated, c), nil
 	}, func(*Violation) {})
 }
 
@@ -377,9 +377,8 @@ func (q Query[T]) Delete(ctx context.Context, db DB) (n int64, err error) {
 		if err := deleted.ScanValue(row, stamp(ctx)); err != nil {
 			return nil, err
 		}
-		rec.updated = nil
 		set := append([]byte(deleted.SQLName), " = "...)
-		return q.setAll(ctx, tx, rec, condition{sql: string(deleted.AppendValue(rec.gen, set, row))}), nil
+		return q.setAll(ctx, tx, rec, nil, condition{sql: string(deleted.AppendValue(rec.gen, set, row))}), nil
 	}, func(v *Violation) { v.deletes() })
 }
 
@@ -429,11 +428,11 @@ func (q Query[T]) change(ctx context.Context, db DB, make func(Tx, *record) (cha
 	return n, err
 }
 
-// setAll makes an UPDATE of the rows.
-func (q Query[T]) setAll(ctx context.Context, tx Tx, rec *record, set condition) *bun.UpdateQuery {
+// setAll makes an UPDATE of the rows, which stamps a column of them.
+func (q Query[T]) setAll(ctx context.Context, tx Tx, rec *record, stamped *schema.Field, set condition) *bun.UpdateQuery {
 	u := tx.NewUpdate().Model((*T)(nil)).Set(set.sql, set.args...)
-	if rec.updated != nil {
-		u = u.Set("? = ?", bun.Ident(rec.updated.Name), stamp(ctx))
+	if stamped != nil {
+		u = u.Set("? = ?", bun.Ident(stamped.Name), stamp(ctx))
 	}
 	if rec.version != nil {
 		u = u.Set("? = ? + 1", bun.Ident(rec.version.Name), bun.Ident(rec.version.Name))

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,8 @@ type store struct {
 	began, ended time.Time // since when groups follow each other, and when the last ended; his too
 
 	writes, reads, errors, commits atomic.Int64
+
+	records sync.Map // of the typed functions, by type
 
 	ctx  context.Context // ends when running transactions are cut off
 	stop context.CancelFunc
@@ -61,7 +64,7 @@ func (st *store) close(ctx context.Context, drain time.Duration) {
 	st.closePools()
 }
 
-var errMoved = fault.Unavailable.Errorf("the file was moved or deleted while it was open: put it back and restart")
+var errMoved = fault.Unavailable.Errorf(textMoved)
 
 func (st *store) empty(within time.Duration) bool {
 	timer := time.NewTimer(within)

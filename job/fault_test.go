@@ -16,6 +16,7 @@ import (
 
 // TestServerKilled kills the database server under load.
 func TestServerKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
