@@ -297,3 +297,27 @@ func (s migrationSet) pendingText(pending []migration) string {
 	}
 	return text
 }
+
+// without is those of all that are not in some, in order.
+func without(all, some []migration) (rest []migration) {
+	in := make(map[int64]bool)
+	for _, one := range some {
+		in[one.number] = true
+	}
+	for _, one := range all {
+		if !in[one.number] {
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}
+
+// above is those with a greater number.
+func above(all []migration, number int64) (rest []migration) {
+	for _, one := range all {
+		if one.number > number {
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}

@@ -262,7 +262,10 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		for i := range places {
 			places[i].row = to
 		}
-		if err := results.Scan(dest...); err != nil && ctx.Err() == nil {
+		switch err := results.Scan(dest...); {
+		case err != nil && ctx.Err() != nil:
+			return tx.f.note(ctx, ctx.Err())
+		case err != nil:
 			return fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
 		}
 		if err := each(); err != nil {

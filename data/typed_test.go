@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -885,4 +886,34 @@ func TestCallsLeaveTheRecordAlone(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
+}
+
+// fuse is a column that ends its reader's context, and cannot be read.
+type fuse struct{ text string }
+
+var onFuse atomic.Pointer[context.CancelFunc]
+
+func (f *fuse) Scan(any) error {
+	(*onFuse.Load())()
+	return errors.New("blown")
+}
+
+type Fuse struct {
+	ID   int64 `bun:",pk,autoincrement"`
+	Name fuse
+}
+
+// A row that was not read whole is nobody's.
+func TestContextEndsWhileARowIsRead(t *testing.T) {
+	t.Parallel()
+	repo := datatest.Open(t, files("1_fuses.sql", "CREATE TABLE fuses (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO fuses VALUES (1, 'a'), (2, 'b');"))
+	ctx, cancel := context.WithCancel(t.Context())
+	onFuse.Store(&cancel)
+	for row, err := range data.From[Fuse]().Each(ctx, repo) {
+		if err == nil {
+			t.Errorf("%+v", row)
+			continue
+		}
+		wantFault(t, err, fault.Canceled)
+	}
 }
