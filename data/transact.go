@@ -140,6 +140,9 @@ func (b body) alone(write, single bool) error {
 		if err := b.call(inside, f); err != nil {
 			return err
 		}
+		if write {
+			b.st.commits.Add(1)
+		}
 		f.committed(b.ctx)
 		return nil
 	}
