@@ -4,15 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -158,24 +154,6 @@ func (r *Repo) beside(ctx context.Context, elsewhere error, fn func(context.Cont
 	})
 }
 
-// onDiskURI names a file for a connection that may be to a database in memory, and would make
-// the file there too.
-func onDiskURI(path string) string {
-	vfs := "unix"
-	if runtime.GOOS == "windows" {
-		vfs = "win32"
-	}
-	return fileURI(path, url.Values{"vfs": {vfs}})
-}
-
-func fileURI(path string, q url.Values) string {
-	path = filepath.ToSlash(path)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // C:/x
-	}
-	return "file://" + escapePath(path) + "?" + q.Encode()
-}
-
 // sideFiles are what SQLite keeps beside a database that is open, or was when its program died.
 var sideFiles = []string{"-wal", "-journal", "-shm"}
 
@@ -213,99 +191,6 @@ func intact(from, to string) error {
 		return fault.Invalid.Errorf("this is not a file")
 	}
 	return nil
-}
-
-// partAge is when a part is taken for what a killed program left behind.
-const partAge = time.Hour
-
-// replaceFile has a file made under another name in the same folder, and gives it its name when
-// it is safely on the disk.
-func replaceFile(path string, make func(part string) error) (err error) {
-	folder, prefix := filepath.Dir(path), "."+filepath.Base(path)+"-"
-	sweep(folder, prefix)
-	file, err := os.CreateTemp(folder, prefix+"*.part")
-	if err != nil {
-		return onDisk(err)
-	}
-	part := file.Name()
-	defer func() {
-		if err != nil {
-			for _, side := range append(sideFiles, "") {
-				os.Remove(part + side)
-			}
-		}
-	}()
-	if err := file.Close(); err != nil {
-		return onDisk(err)
-	}
-	if err := make(part); err != nil {
-		return err
-	}
-	if err := flush(part); err != nil {
-		return err
-	}
-	if err := os.Rename(part, path); err != nil {
-		return onDisk(err)
-	}
-	return flush(folder) // or the name may be gone after a power cut
-}
-
-// sweep deletes the parts that killed programs left.
-func sweep(folder, prefix string) {
-	entries, _ := os.ReadDir(folder)
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), prefix) || !strings.HasSuffix(entry.Name(), ".part") {
-			continue
-		}
-		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > partAge {
-			os.Remove(filepath.Join(folder, entry.Name()))
-		}
-	}
-}
-
-// flush waits until a file or folder is on the disk.
-func flush(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return onDisk(err)
-	}
-	defer file.Close()
-	return onDisk(file.Sync())
-}
-
-// copyFile copies until the context ends.
-func copyFile(ctx context.Context, from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return onDisk(err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_TRUNC, 0)
-	if err != nil {
-		return onDisk(err)
-	}
-	for err == nil && ctx.Err() == nil {
-		_, err = io.CopyN(out, in, 4<<20)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return errors.Join(ctx.Err(), onDisk(errors.Join(err, out.Close())))
-}
-
-// onDisk gives an error of the file system its kind.
-func onDisk(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.EDQUOT):
-		return fault.Unavailable.Wrap(err, "the disk is full: make room")
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.Unavailable.Wrap(err, "its folder is not there: make it first")
-	case errors.Is(err, fs.ErrPermission):
-		return fault.Unavailable.Wrap(err, "the program may not do this: let it read and write the file and its folder")
-	}
-	return fault.Unavailable.Wrap(err, "the disk gives errors")
 }
 
 // verifyFile opens a file that nobody writes, and reads all of it.

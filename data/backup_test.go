@@ -59,6 +59,7 @@ func wantOnly(t testing.TB, folder string, want ...string) {
 }
 
 func TestBackupWhileAWriterWrites(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "fleet.db")
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
@@ -122,6 +123,7 @@ func TestBackupWhileAWriterWrites(t *testing.T) {
 }
 
 func TestBackupOfMemory(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	if err := insert(repo, "a"); err != nil {
 		t.Fatal(err)
@@ -134,6 +136,7 @@ func TestBackupOfMemory(t *testing.T) {
 }
 
 func TestBackupTakesThePlaceOfAnEarlierOne(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, to := filepath.Join(folder, "fleet.db"), filepath.Join(folder, "copy.db")
 	makeFile(t, path, 10)
@@ -155,6 +158,7 @@ func TestBackupTakesThePlaceOfAnEarlierOne(t *testing.T) {
 }
 
 func TestRefusedBackups(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "fleet.db")
 	missing := &data.Repo{URL: "sqlite:" + path}
@@ -169,6 +173,7 @@ func TestRefusedBackups(t *testing.T) {
 }
 
 func TestOldPartsAreSwept(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for name, age := range map[string]time.Duration{
 		".copy.db-1.part": 2 * time.Hour, ".copy.db-2.part": time.Minute, ".other.db-1.part": 2 * time.Hour, ".copy.db-x": 2 * time.Hour,
@@ -199,6 +204,7 @@ func backupForever(path string) {
 }
 
 func TestKilledInTheMiddleOfABackup(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "fleet.db")
 	makeFile(t, path, 20000)
@@ -230,6 +236,7 @@ func TestKilledInTheMiddleOfABackup(t *testing.T) {
 }
 
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, from := filepath.Join(folder, "fleet.db"), filepath.Join(folder, "copy.db")
 	makeFile(t, path, 10)
@@ -270,6 +277,7 @@ func TestRestore(t *testing.T) {
 }
 
 func TestRestoreRefusesWhatIsDamaged(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, from := filepath.Join(folder, "fleet.db"), filepath.Join(folder, "copy.db")
 	makeFile(t, path, 100)
@@ -322,6 +330,7 @@ func TestRestoreRefusesWhatIsDamaged(t *testing.T) {
 }
 
 func TestRestoreRefusesAnOpenDatabase(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, from := filepath.Join(folder, "fleet.db"), filepath.Join(folder, "copy.db")
 	makeFile(t, from, 10)
@@ -360,6 +369,7 @@ func TestRestoreRefusesAnOpenDatabase(t *testing.T) {
 }
 
 func TestRestoreIsCutOff(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path, from := filepath.Join(folder, "fleet.db"), filepath.Join(folder, "copy.db")
 	makeFile(t, path, 1)
@@ -372,6 +382,7 @@ func TestRestoreIsCutOff(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	makeFile(t, path, 100)
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}

@@ -335,7 +335,7 @@ func Delete[T any](ctx context.Context, db DB, row *T) error {
 			return err
 		}
 		if rec.version != nil && rec.version.HasZeroValue(v) {
-			rec.version = nil
+			rec = rec.unversioned() // whichever it is
 		}
 		this := rec.appendThis(nil, v)
 		if rec.SoftDeleteField != nil {

@@ -16,6 +16,7 @@ import (
 var moment = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 
 func TestCommand(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "fleet.db")
 	copied := filepath.Join(folder, "copy.db")
@@ -66,6 +67,7 @@ func TestCommand(t *testing.T) {
 }
 
 func TestCommandRefuses(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	repo := &data.Repo{URL: "sqlite:" + filepath.Join(folder, "fleet.db"), Migrations: migrations}
 	for _, args := range []string{

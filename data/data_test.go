@@ -3,6 +3,7 @@ package data_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -125,6 +126,7 @@ func TestMain(m *testing.M) {
 		backupToAFullDisk(path)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	flag.Set("test.parallel", "8") // by default; most of them wait for a server or a disk
 	goleak.VerifyTestMain(m)
 }
 

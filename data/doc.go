@@ -97,7 +97,13 @@
 // # Changesets
 //
 // [InsertChange] and [UpdateChange] store a changeset. The constraints that it names with
-// Unique, ForeignKey and Constraint become errors of its fields when they are violated.
+// Unique, ForeignKey and Constraint become errors of its fields when they are violated:
+//
+//	cs := changeset.Cast(Unit{}, params, "name", "team_id").Required("name").Unique("name").ForeignKey("team_id")
+//	unit, err := data.InsertChange(ctx, repo, cs)
+//	if fault.FieldsOf(err) != nil {
+//		return formPage(cs.Form("unit")) // as it was typed, with what is wrong beside it
+//	}
 //
 // # SQLite
 //

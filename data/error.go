@@ -20,33 +20,24 @@ var errNotRunning = fault.Unavailable.Errorf(
 	"the repo is not running: list the repo in the supervision tree before what uses it")
 
 const (
-	textUnique     = "there is one with the same key already"
-	textForeignKey = "it refers to something that is not there, or is referred to"
-	textNotNull    = "a value that must be there is missing"
-	textCheck      = "a value is not allowed"
-	textBusy       = "another process holds the database: try again, or end the other one"
+	textBusy  = "another process holds the database: try again, or end the other one"
+	textMoved = "the file was moved or deleted while it was open: put it back and restart"
 )
 
-// sqliteProblems are SQLite's words for what can go wrong, in ours. A longer code (its
-// lower byte is the shorter one) is looked up first.
+// sqliteProblems are SQLite's words for what can go wrong, in ours; a violation has its own.
+// A longer code (its lower byte is the shorter one) is looked up first.
 var sqliteProblems = map[int]problem{
-	sqlite3.SQLITE_CONSTRAINT:            {fault.Conflict, "it breaks a rule of the table"},
-	sqlite3.SQLITE_CONSTRAINT_UNIQUE:     {fault.Conflict, textUnique},
-	sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: {fault.Conflict, textUnique},
-	sqlite3.SQLITE_CONSTRAINT_ROWID:      {fault.Conflict, textUnique},
-	sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: {fault.Conflict, textForeignKey},
-	sqlite3.SQLITE_CONSTRAINT_NOTNULL:    {fault.Conflict, textNotNull},
-	sqlite3.SQLITE_CONSTRAINT_CHECK:      {fault.Conflict, textCheck},
-	sqlite3.SQLITE_CONSTRAINT_DATATYPE:   {fault.Conflict, "a value is of the wrong type"},
-	sqlite3.SQLITE_MISMATCH:              {fault.Conflict, "a value is of the wrong type"},
-	sqlite3.SQLITE_TOOBIG:                {fault.Invalid, "a value is too large"},
+	sqlite3.SQLITE_CONSTRAINT:          {fault.Conflict, "it breaks a rule of the table"},
+	sqlite3.SQLITE_CONSTRAINT_DATATYPE: {fault.Conflict, "a value is of the wrong type"},
+	sqlite3.SQLITE_MISMATCH:            {fault.Conflict, "a value is of the wrong type"},
+	sqlite3.SQLITE_TOOBIG:              {fault.Invalid, "a value is too large"},
 
 	sqlite3.SQLITE_BUSY:             {fault.Unavailable, textBusy},
 	sqlite3.SQLITE_LOCKED:           {fault.Unavailable, textBusy},
 	sqlite3.SQLITE_PROTOCOL:         {fault.Unavailable, textBusy},
 	sqlite3.SQLITE_FULL:             {fault.Unavailable, "the disk is full: make room"},
 	sqlite3.SQLITE_READONLY:         {fault.Unavailable, "the file is read-only: let the program write it and its folder"},
-	sqlite3.SQLITE_READONLY_DBMOVED: {fault.Unavailable, "the file was moved or deleted while it was open: put it back and restart"},
+	sqlite3.SQLITE_READONLY_DBMOVED: {fault.Unavailable, textMoved},
 	sqlite3.SQLITE_PERM:             {fault.Unavailable, "the file may not be opened: let the program read and write it and its folder"},
 	sqlite3.SQLITE_CANTOPEN:         {fault.Unavailable, "the file cannot be opened: let the program read and write it and its folder"},
 	sqlite3.SQLITE_IOERR:            {fault.Unavailable, "the disk gives errors: see the log"},
@@ -83,7 +74,7 @@ func translate(ctx context.Context, err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.NotFound.Wrap(err, "there is no such row")
 	case errors.Is(err, sql.ErrTxDone):
-		return fault.Internal.Wrap(err, "data: the transaction is over: use its context and Tx only inside the function")
+		return errOver
 	case ctx.Err() != nil && (err == ctx.Err() || isInterrupt(err) || pgconn.Timeout(err)):
 		return ended(ctx)
 	}

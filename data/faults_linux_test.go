@@ -111,6 +111,7 @@ func grow(t *testing.T, folder string) {
 }
 
 func TestDiskOfSQLiteIsFull(t *testing.T) {
+	t.Parallel()
 	folder := withSmallDisk(t)
 	if folder == "" {
 		return
@@ -122,6 +123,7 @@ func TestDiskOfSQLiteIsFull(t *testing.T) {
 }
 
 func TestNoRoomForANewFile(t *testing.T) {
+	t.Parallel()
 	folder := withSmallDisk(t)
 	if folder == "" {
 		return
@@ -139,6 +141,7 @@ func TestNoRoomForANewFile(t *testing.T) {
 }
 
 func TestDiskOfPostgresIsFull(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("the server's user would not be mapped: run it as root")
 	}

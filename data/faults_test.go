@@ -253,6 +253,7 @@ func (l *load) end(t *testing.T, repo *data.Repo) {
 }
 
 func TestPostgresFailsUnderLoad(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	network := newProxy(t, server.URL())
 	for _, c := range []struct {
@@ -289,6 +290,7 @@ func TestPostgresFailsUnderLoad(t *testing.T) {
 // TestNothingIsSentTwice cuts connections while rows are inserted by statements without a
 // transaction, which nothing but their number tells apart.
 func TestNothingIsSentTwice(t *testing.T) {
+	t.Parallel()
 	database := pgtest.URL(t)
 	if err := pgtest.Exec(database, "CREATE TABLE a (x BIGINT)"); err != nil {
 		t.Fatal(err)
@@ -325,6 +327,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 }
 
 func TestPostgresIsDown(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	repo := onPostgres(t, server.URL(), 2)
 	server.Stop(t)
@@ -348,6 +351,7 @@ func TestPostgresIsDown(t *testing.T) {
 }
 
 func TestPostgresRefuses(t *testing.T) {
+	t.Parallel()
 	base := pgtest.URL(t)
 	with := func(change func(*url.URL, url.Values)) string {
 		u, err := url.Parse(base)
@@ -380,7 +384,28 @@ func TestPostgresRefuses(t *testing.T) {
 	wantFault(t, addNumber(t.Context(), repo, 1), fault.Unavailable, "the database takes no writes: is it a replica?")
 }
 
+// A database that reads backslashes in texts would read more than was written.
+func TestPostgresThatReadsTextsDifferently(t *testing.T) {
+	url := pgtest.URL(t)
+	for _, setting := range []string{"standard_conforming_strings = off", "client_encoding = 'LATIN1'"} {
+		if err := pgtest.Exec(url, "ALTER DATABASE "+pgtest.Name(url)+" SET "+setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repo := onPostgres(t, url, 1)
+	for _, want := range []string{`\`, `\' OR TRUE --`, "é"} {
+		var got string
+		err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT ?", want).Scan(ctx, &got)
+		})
+		if err != nil || got != want {
+			t.Errorf("%q comes back as %q (%v)", want, got, err)
+		}
+	}
+}
+
 func TestPostgresHasNoMoreConnections(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t, "max_connections=5", "superuser_reserved_connections=0")
 	first := onPostgres(t, server.URL(), 5)
 	// Five at once hold them all.
@@ -409,6 +434,7 @@ func TestPostgresHasNoMoreConnections(t *testing.T) {
 // TestSlowNetwork stalls the network at each step of a transaction: whoever asks with a
 // deadline has an answer by then, and everything works when the network does again.
 func TestSlowNetwork(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		when func(step string) bool
@@ -457,6 +483,7 @@ func TestSlowNetwork(t *testing.T) {
 }
 
 func TestSlowServer(t *testing.T) {
+	t.Parallel()
 	repo := onPostgres(t, pgtest.URL(t), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -473,6 +500,7 @@ func TestSlowServer(t *testing.T) {
 }
 
 func TestFarServer(t *testing.T) {
+	t.Parallel()
 	network := newProxy(t, pgtest.URL(t))
 	network.delay.Store(int64(5 * time.Millisecond))
 	repo := onPostgres(t, network.URL, 4)
@@ -491,6 +519,7 @@ func TestFarServer(t *testing.T) {
 }
 
 func TestServerThatSaysNothing(t *testing.T) {
+	t.Parallel()
 	network := newProxy(t, pgtest.URL(t))
 	resume := network.stall()
 	defer resume()
@@ -507,6 +536,7 @@ func TestServerThatSaysNothing(t *testing.T) {
 // TestDamagedFile damages each part of a file in turn: what it had is there, or there is
 // an error that says what to do.
 func TestDamagedFile(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	whole := filepath.Join(folder, "whole.db")
 	repo := &data.Repo{URL: "sqlite:" + whole, Migrations: migrations}
@@ -573,6 +603,7 @@ func TestDamagedFile(t *testing.T) {
 // TestWriter is another process of the tests of several, which writes from many goroutines
 // as fast as it goes. It says "ready", and what it has written, and ends with its input.
 func TestWriter(t *testing.T) {
+	t.Parallel()
 	path := os.Getenv("BENNU_DATA_TEST_WRITER")
 	if path == "" {
 		t.Skip("it is the other process of other tests")
@@ -691,6 +722,7 @@ func wantAll(t *testing.T, repo *data.Repo, wrote []string) {
 
 // TestKilledUnderLoad kills a process many of whose Writes share a commit.
 func TestKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	var wrote []string
 	for i := range 3 {
@@ -723,6 +755,7 @@ func TestKilledUnderLoad(t *testing.T) {
 // TestTwoProcessesOnOneFile has one process write as fast as it goes. The other gets its
 // turn too.
 func TestTwoProcessesOnOneFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
 	serve(t, repo)
@@ -754,6 +787,7 @@ func TestTwoProcessesOnOneFile(t *testing.T) {
 
 // TestTwoBusyProcessesOnOneFile has both write as fast as they go.
 func TestTwoBusyProcessesOnOneFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	var others []*otherProcess
 	for range 2 {

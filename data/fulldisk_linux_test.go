@@ -10,6 +10,7 @@ import (
 )
 
 func TestBackupToAFullDisk(t *testing.T) {
+	t.Parallel()
 	small := t.TempDir()
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=256k"); err != nil {
 		t.Skipf("only root can mount a small disk (%v); TestAFullDiskLeavesWhatWasThere does it another way", err)

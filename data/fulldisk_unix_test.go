@@ -28,6 +28,7 @@ func backupToAFullDisk(path string) {
 }
 
 func TestAFullDiskLeavesWhatWasThere(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "fleet.db")
 	makeFile(t, path, 1)

@@ -193,7 +193,7 @@ func (r *Repo) Migrate(ctx context.Context, part string, migrations fs.FS) error
 	if err := r.outside(ctx); err != nil {
 		return err
 	}
-	if err := st.boot(ctx, r, []migrationSet{all}); err != nil {
+	if err := st.boot(ctx, []migrationSet{all}); err != nil {
 		return st.engine.about(err)
 	}
 	return nil
@@ -296,4 +296,28 @@ func (s migrationSet) pendingText(pending []migration) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// without is those of all that are not in some, in order.
+func without(all, some []migration) (rest []migration) {
+	in := make(map[int64]bool)
+	for _, one := range some {
+		in[one.number] = true
+	}
+	for _, one := range all {
+		if !in[one.number] {
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}
+
+// above is those with a greater number.
+func above(all []migration, number int64) (rest []migration) {
+	for _, one := range all {
+		if one.number > number {
+			rest = append(rest, one)
+		}
+	}
+	return rest
 }

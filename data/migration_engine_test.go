@@ -45,6 +45,7 @@ func names(t testing.TB, repo *data.Repo) string {
 }
 
 func TestMigratingOnBothEngines(t *testing.T) {
+	t.Parallel()
 	datatest.EachURL(t, func(t *testing.T, url string) {
 		ctx := quiet
 		repo := &data.Repo{URL: url, Migrations: files(unitFiles...), GoMigrations: []data.Migration{{
@@ -104,6 +105,7 @@ func TestMigratingOnBothEngines(t *testing.T) {
 }
 
 func TestAllOrNothingOnBothEngines(t *testing.T) {
+	t.Parallel()
 	datatest.EachURL(t, func(t *testing.T, url string) {
 		good := unitFiles[:2:2]
 		for _, bad := range []data.Migration{
@@ -137,6 +139,7 @@ func TestAllOrNothingOnBothEngines(t *testing.T) {
 var quiet = telemetry.WithLogger(context.Background(), slog.New(slog.DiscardHandler))
 
 func TestBootingAtOnceOnBothEngines(t *testing.T) {
+	t.Parallel()
 	datatest.EachURL(t, func(t *testing.T, url string) {
 		var wg sync.WaitGroup
 		for range 4 {
@@ -184,6 +187,7 @@ func migrateHalf(url string) {
 }
 
 func TestAMigrationKilledHalfWayOnBothEngines(t *testing.T) {
+	t.Parallel()
 	datatest.EachURL(t, func(t *testing.T, url string) {
 		lines, kill := child(t, "BENNU_DATA_TEST_HALF="+url)
 		for lines.Scan() && lines.Text() != "half" {
@@ -223,6 +227,7 @@ func sleepInMigration(url string) {
 }
 
 func TestTheServerNoticesAKilledMigration(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	lines, kill := child(t, "BENNU_DATA_TEST_SLEEP="+url)
 	for lines.Scan() && lines.Text() != "half" {
@@ -242,6 +247,7 @@ func TestTheServerNoticesAKilledMigration(t *testing.T) {
 }
 
 func TestOutsideOfATransaction(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	set := append([]string{
 		"3_index.postgres.sql", "-- bennu:no transaction\nDROP INDEX CONCURRENTLY IF EXISTS sizes;\nCREATE INDEX CONCURRENTLY sizes ON units (size);",
@@ -289,6 +295,7 @@ func TestOutsideOfATransaction(t *testing.T) {
 // A program that waits for the lock must not keep an index from being built, which waits
 // for the end of every other transaction.
 func TestWaitingForTheLockHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	waiting := make(chan struct{})
 	logged := telemetry.WithLogger(context.Background(), slog.New(&waitHandler{waiting: waiting}))
@@ -329,6 +336,7 @@ func (h *waitHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func TestAWaitForTheLockEnds(t *testing.T) {
+	t.Parallel()
 	url := pgtest.URL(t)
 	ctx, cancel := context.WithCancel(quiet)
 	repo := &data.Repo{URL: url, GoMigrations: []data.Migration{{Number: 1, Name: "x", Up: func(context.Context, data.Tx) error {
@@ -344,6 +352,7 @@ func TestAWaitForTheLockEnds(t *testing.T) {
 }
 
 func TestPostgresHasToolsOfItsOwn(t *testing.T) {
+	t.Parallel()
 	url := "postgres://user:secret@localhost/fleet"
 	repo := &data.Repo{URL: url}
 	wantFault(t, repo.Backup(quiet, "x"), fault.Invalid, "pg_dump")

@@ -28,6 +28,7 @@ func scan[T any](t testing.TB, repo *data.Repo, query string) (v T) {
 }
 
 func TestPartsHaveNumbersOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := datatest.Open(t, migrations)
 	jobs := []string{"1_jobs.sql", "CREATE TABLE jobs (x INT);"}
@@ -65,6 +66,7 @@ func TestPartsHaveNumbersOfTheirOwn(t *testing.T) {
 }
 
 func TestPartsAreRefused(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := datatest.Open(t, nil)
 	for _, part := range []string{"", "Job", "a b", "1a", "é", strings.Repeat("a", 64)} {
@@ -81,6 +83,7 @@ func TestPartsAreRefused(t *testing.T) {
 }
 
 func TestPartsObeyOnBoot(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	if err := start(path, migrations); err != nil {
@@ -101,6 +104,7 @@ func TestPartsObeyOnBoot(t *testing.T) {
 }
 
 func TestPartsThatAreListed(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations, Parts: []data.Part{data.SessionTables(), data.OutboxTables()}, OnBoot: data.Refuse}
@@ -143,6 +147,7 @@ func before(t *testing.T, path string) {
 }
 
 func TestATableFromBeforePartsIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	before(t, path)
 	repo := &data.Repo{URL: "sqlite:" + path, Migrations: migrations}
@@ -163,6 +168,7 @@ func TestATableFromBeforePartsIsBroughtUpToDate(t *testing.T) {
 }
 
 func TestFilesPerEngine(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, files(
 		"1_a.sql", "not for SQLite",
 		"1_a.sqlite.sql", "CREATE TABLE a (x INT);",
@@ -180,6 +186,7 @@ func TestFilesPerEngine(t *testing.T) {
 }
 
 func TestRefusedFiles(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		files []string
 		says  string
@@ -202,6 +209,7 @@ func TestRefusedFiles(t *testing.T) {
 
 // On a file, Writes in line share a transaction, which is open when the next one is let in.
 func TestMigrateBesideWrites(t *testing.T) {
+	t.Parallel()
 	repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "fleet.db"), Migrations: migrations}
 	serve(t, repo)
 	stop := make(chan struct{})

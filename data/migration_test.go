@@ -10,6 +10,7 @@ import (
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/pubsub"
 )
 
 // start boots and stops.
@@ -24,6 +25,7 @@ func start(path string, migrations fs.FS) error {
 }
 
 func TestMigrationsRunOnceInOrder(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	set := []string{
 		"sql/10_third.sql", "INSERT INTO positions (unit, lat) VALUES ('third?', 3); -- done",
@@ -46,6 +48,7 @@ func TestMigrationsRunOnceInOrder(t *testing.T) {
 }
 
 func TestAMigrationIsAllOrNothing(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	err := start(path, files("1_good.sql", positions,
 		"2_bad.sql", "INSERT INTO positions (unit, lat) VALUES ('half', 2); CREATE TABLE other (x); INSERT INTO nowhere VALUES (1);"))
@@ -57,6 +60,7 @@ func TestAMigrationIsAllOrNothing(t *testing.T) {
 }
 
 func TestAMigrationMayRebuildATable(t *testing.T) {
+	t.Parallel()
 	base := `CREATE TABLE units (id TEXT PRIMARY KEY);
 		CREATE TABLE seats (unit TEXT NOT NULL REFERENCES units (id) ON DELETE CASCADE);
 		INSERT INTO units VALUES ('a'); INSERT INTO seats VALUES ('a');`
@@ -79,6 +83,7 @@ func TestAMigrationMayRebuildATable(t *testing.T) {
 }
 
 func TestRefusedMigrations(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	if err := start(path, files("1_one.sql", positions, "2_two.sql", "")); err != nil {
 		t.Fatal(err)
@@ -101,6 +106,7 @@ func TestRefusedMigrations(t *testing.T) {
 }
 
 func TestBootingAtOnce(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	var wg sync.WaitGroup
 	for range 4 {
@@ -114,4 +120,13 @@ func TestBootingAtOnce(t *testing.T) {
 	if err := start(path, manyMigrations()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A migration may run before there is an outbox.
+func TestAMigrationHasNoEffects(t *testing.T) {
+	t.Parallel()
+	repo := &data.Repo{URL: "sqlite::memory:", GoMigrations: []data.Migration{{Number: 1, Name: "tell", Up: func(ctx context.Context, tx data.Tx) error {
+		return tx.Emit(ctx, data.Publish(pubsub.Topic[string]("a"), "b"))
+	}}}}
+	wantFault(t, repo.Start(t.Context()), fault.Unavailable, "1_tell is rolled back", "no outbox that runs")
 }

@@ -45,6 +45,7 @@ func goAndBack(url string) *data.Repo {
 }
 
 func TestUpAndDown(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := goAndBack("sqlite::memory:")
 	serve(t, repo)
@@ -83,6 +84,7 @@ func TestUpAndDown(t *testing.T) {
 }
 
 func TestNoWayDown(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := goAndBack("sqlite::memory:")
 	repo.GoMigrations[0].Down = nil
@@ -96,6 +98,7 @@ func TestNoWayDown(t *testing.T) {
 }
 
 func TestADownThatFails(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := &data.Repo{URL: "sqlite::memory:", Migrations: files("1_positions.sql", positions, "1_positions.down.sql", "DROP TABLE positions; nonsense;")}
 	serve(t, repo)
@@ -104,6 +107,7 @@ func TestADownThatFails(t *testing.T) {
 }
 
 func TestGoMigrations(t *testing.T) {
+	t.Parallel()
 	failed := errors.New("failed")
 	for _, c := range []struct {
 		name string
@@ -142,6 +146,7 @@ func TestGoMigrations(t *testing.T) {
 }
 
 func TestRefusedGoMigrations(t *testing.T) {
+	t.Parallel()
 	up := inserts()
 	for _, c := range []struct {
 		m    data.Migration
@@ -159,6 +164,7 @@ func TestRefusedGoMigrations(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	repo := goAndBack("sqlite:" + path)
@@ -202,6 +208,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestOnBoot(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	boot := func(policy data.Boot, set ...string) error {
 		repo := &data.Repo{URL: "sqlite:" + path, Migrations: files(set...), OnBoot: policy}
@@ -231,6 +238,7 @@ func TestOnBoot(t *testing.T) {
 }
 
 func TestBootIsText(t *testing.T) {
+	t.Parallel()
 	for _, b := range []data.Boot{data.Run, data.Refuse, data.Ignore} {
 		text, err := b.MarshalText()
 		got := data.Boot(9)
@@ -246,6 +254,7 @@ func TestBootIsText(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	repo := goAndBack("sqlite:" + path)
@@ -270,6 +279,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestHalfDoneIsRefused(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	repo := datatest.Open(t, migrations)
 	err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {

@@ -3,17 +3,12 @@ package data
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/internal/sqltext"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -24,7 +19,7 @@ import (
 
 // migrator changes the schema, on one connection of its own.
 type migrator struct {
-	repo   *Repo
+	store  *store
 	engine Engine
 	db     *bun.DB // makes queries
 	conn   *sql.Conn
@@ -36,7 +31,7 @@ func (r *Repo) migrating(ctx context.Context, a absent, fn func(*migrator) error
 		return err
 	}
 	return r.opened(ctx, a, func(st *store) error {
-		return st.migrating(ctx, r, fn)
+		return st.migrating(ctx, fn)
 	})
 }
 
@@ -48,61 +43,18 @@ func (r *Repo) outside(ctx context.Context) error {
 	return nil
 }
 
-// absent is what to do about a file that is not there.
-type absent int
-
-const (
-	createAbsent   absent = iota
-	pretendPresent        // that it is there and empty
-	refuseAbsent
-)
-
-// opened runs fn with the store of the running repo, or with one that is open for so long.
-func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) error {
-	if st := r.live.Load(); st != nil {
-		if err := fn(st); err != nil {
-			return st.engine.about(err)
-		}
-		return nil
-	}
-	at, err := engineOf(r.URL)
-	if err != nil {
-		return err
-	}
-	if file, ok := at.(*sqliteEngine); ok && file.absent() {
-		switch a {
-		case pretendPresent:
-			at, err = engineOf("sqlite::memory:")
-		case refuseAbsent:
-			err = at.about(fault.NotFound.Errorf("there is no database"))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	st, err := open(ctx, at, r)
-	if err != nil {
-		return at.about(err)
-	}
-	defer st.closePools()
-	if err := fn(st); err != nil {
-		return at.about(err)
-	}
-	return nil
-}
-
 // boot does with the schema what is configured to be done at a start.
-func (st *store) boot(ctx context.Context, r *Repo, sets []migrationSet) error {
-	if r.OnBoot == Ignore {
+func (st *store) boot(ctx context.Context, sets []migrationSet) error {
+	if st.repo.OnBoot == Ignore {
 		return nil
 	}
 	sets = slices.DeleteFunc(sets, func(s migrationSet) bool { return len(s.all) == 0 })
 	if len(sets) == 0 {
 		return nil
 	}
-	return st.migrating(ctx, r, func(m *migrator) error {
+	return st.migrating(ctx, func(m *migrator) error {
 		for _, s := range sets {
-			if err := m.boot(ctx, s, r.OnBoot); err != nil {
+			if err := m.boot(ctx, s, st.repo.OnBoot); err != nil {
 				return err
 			}
 		}
@@ -110,17 +62,8 @@ func (st *store) boot(ctx context.Context, r *Repo, sets []migrationSet) error {
 	})
 }
 
-// absent reports whether the file is still to be made.
-func (e *sqliteEngine) absent() bool {
-	if e.memory {
-		return false
-	}
-	_, err := os.Stat(e.path)
-	return errors.Is(err, fs.ErrNotExist)
-}
-
 // migrating keeps the writes of this program out while fn runs, where only one can write.
-func (st *store) migrating(ctx context.Context, r *Repo, fn func(*migrator) error) error {
+func (st *store) migrating(ctx context.Context, fn func(*migrator) error) error {
 	if err := st.writing.enter(ctx, st.writePlaces); err != nil {
 		return err
 	}
@@ -130,7 +73,7 @@ func (st *store) migrating(ctx context.Context, r *Repo, fn func(*migrator) erro
 	if err != nil {
 		return translate(ctx, err)
 	}
-	m := &migrator{repo: r, engine: st.engine.name(), db: bun.NewDB(pool, st.writer.Dialect())}
+	m := &migrator{store: st, engine: st.engine.name(), db: bun.NewDB(pool, st.writer.Dialect())}
 	defer m.db.Close()
 	if m.conn, err = pool.Conn(ctx); err != nil {
 		return translate(ctx, err)
@@ -277,135 +220,6 @@ func (s migrationSet) reversible(some []migration) error {
 	return nil
 }
 
-type direction bool
-
-const (
-	goUp   direction = true
-	goDown direction = false
-)
-
-func (m migration) action(way direction) action {
-	if way == goDown {
-		return m.down
-	}
-	return m.up
-}
-
-// step runs or undoes one migration.
-func (m *migrator) step(ctx context.Context, s migrationSet, one migration, way direction) error {
-	c := one.action(way)
-	var err error
-	if c.alone {
-		err = m.stepAlone(ctx, s, one, c, way)
-	} else {
-		err = m.inTx(ctx, func(ctx context.Context, tx Tx) error { return m.stepIn(ctx, tx, s, one, c, way) })
-	}
-	switch {
-	case err != nil && c.alone:
-		return about(err, "migration %s is half done", s.title(one))
-	case err != nil:
-		return about(err, "migration %s is rolled back", s.title(one))
-	}
-	text := map[direction]string{goUp: "data: migrated", goDown: "data: migration undone"}[way]
-	telemetry.Log(ctx).Info(text, "migration", s.title(one))
-	return nil
-}
-
-// stepIn makes a change and records it in a transaction, both or neither.
-func (m *migrator) stepIn(ctx context.Context, tx Tx, s migrationSet, one migration, c action, way direction) error {
-	// Another program may have done it since we looked; now it cannot.
-	records, err := m.records(ctx, tx, s.part)
-	if err != nil {
-		return err
-	}
-	if _, applied := records[one.number]; applied == bool(way) {
-		return nil
-	}
-	if err := c.runIn(ctx, tx); err != nil {
-		return err
-	}
-	if m.engine == SQLite {
-		if err := checkForeignKeys(ctx, tx); err != nil {
-			return err
-		}
-	}
-	if way == goDown {
-		return m.erase(ctx, tx, s.part, one)
-	}
-	return m.note(ctx, tx, s.part, one, true)
-}
-
-// stepAlone records a change as begun, makes it outside of a transaction, and records it as
-// done. What is between is found by the next one to look.
-func (m *migrator) stepAlone(ctx context.Context, s migrationSet, one migration, c action, way direction) error {
-	err := m.inTx(ctx, func(ctx context.Context, tx Tx) error {
-		if err := m.erase(ctx, tx, s.part, one); err != nil {
-			return err
-		}
-		return m.note(ctx, tx, s.part, one, false)
-	})
-	if err != nil {
-		return err
-	}
-	for _, statement := range sqltext.Statements(c.script, sqltext.Postgres) {
-		if _, err := m.conn.ExecContext(ctx, statement); err != nil {
-			return translate(ctx, err)
-		}
-	}
-	return m.inTx(ctx, func(ctx context.Context, tx Tx) error {
-		if err := m.erase(ctx, tx, s.part, one); err != nil || way == goDown {
-			return err
-		}
-		return m.note(ctx, tx, s.part, one, true)
-	})
-}
-
-// runIn makes the change.
-func (a action) runIn(ctx context.Context, tx Tx) error {
-	if a.run != nil {
-		if err := a.run(ctx, tx); err != nil {
-			return err
-		}
-		return tx.f.whole(ctx) // it may have overlooked an error
-	}
-	_, err := tx.ExecContext(ctx, a.script)
-	var at *pgconn.PgError
-	if errors.As(err, &at) && at.Position > 0 {
-		return about(err, "line %d", lineOf(a.script, int(at.Position)))
-	}
-	return err
-}
-
-// lineOf is the line of the n-th character.
-func lineOf(text string, n int) int {
-	line := 1
-	for _, c := range text {
-		if n--; n <= 0 {
-			break
-		}
-		if c == '\n' {
-			line++
-		}
-	}
-	return line
-}
-
-// checkForeignKeys finds on SQLite what a migration broke, which runs with the checks off so
-// that it can rebuild a table.
-func checkForeignKeys(ctx context.Context, db interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) error {
-	var table string
-	err := db.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
-		return err
-	}
-	return fault.Conflict.Errorf("rows in table %s refer to something that is not there", table)
-}
-
 // inTx runs fn in a transaction of the migrator's connection.
 func (m *migrator) inTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
 	return m.transact(ctx, nil, fn)
@@ -422,9 +236,10 @@ func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ct
 		return translate(ctx, err)
 	}
 	defer tx.Rollback()
-	f := &frame{run: &run{db: m.db, conn: tx, engine: m.engine}, write: opts == nil}
+	f := &frame{run: m.store.run(m.db, tx), write: opts == nil}
+	f.watch.slow = 0 // migrations may be
 	defer func() { f.over = true }()
-	inside := context.WithValue(ctx, frameKey{m.repo}, f)
+	inside := context.WithValue(ctx, frameKey{m.store.repo}, f)
 	if err := fn(inside, Tx{f}); err != nil {
 		return f.explain(ctx, err)
 	}
@@ -436,28 +251,4 @@ func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ct
 	}
 	f.committed(ctx)
 	return nil
-}
-
-// without is those of all that are not in some, in order.
-func without(all, some []migration) (rest []migration) {
-	in := make(map[int64]bool)
-	for _, one := range some {
-		in[one.number] = true
-	}
-	for _, one := range all {
-		if !in[one.number] {
-			rest = append(rest, one)
-		}
-	}
-	return rest
-}
-
-// above is those with a greater number.
-func above(all []migration, number int64) (rest []migration) {
-	for _, one := range all {
-		if one.number > number {
-			rest = append(rest, one)
-		}
-	}
-	return rest
 }

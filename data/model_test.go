@@ -28,6 +28,7 @@ type RouteStop struct {
 }
 
 func TestManyToMany(t *testing.T) {
+	t.Parallel()
 	repo := &data.Repo{
 		URL: "sqlite::memory:",
 		Migrations: files("1_routes.sql", `

@@ -13,6 +13,7 @@ import (
 // What is written into a file that has no name any more is lost with the program, so
 // nobody is told that it is kept. Put back, the file is as good as before.
 func TestMovedWhileOpen(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		return // an open file stays where it is
 	}

@@ -33,6 +33,7 @@ func recorder(path string) (data.Outgoing[string], error) {
 
 // TestEmitForever is the program that is killed.
 func TestEmitForever(t *testing.T) {
+	t.Parallel()
 	url, file, ok := strings.Cut(os.Getenv("BENNU_DATA_TEST_EMIT"), " ")
 	if !ok {
 		t.Skip("the program of TestEffectsSurviveKill")
@@ -133,6 +134,7 @@ func checkRecord(t *testing.T, repo *data.Repo, file string) {
 }
 
 func TestEffectsSurviveKill(t *testing.T) {
+	t.Parallel()
 	datatest.EachURL(t, func(t *testing.T, url string) {
 		file := filepath.Join(t.TempDir(), "record")
 		emitAndKill(t, url, file)

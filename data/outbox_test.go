@@ -134,6 +134,7 @@ func change(t testing.TB, repo *data.Repo, query string, args ...any) {
 }
 
 func TestEffectsGoOutWhenItCommits(t *testing.T) {
+	t.Parallel()
 	datatest.Each(t, nil, testEffectsGoOutWhenItCommits)
 }
 
@@ -184,6 +185,7 @@ func testEffectsGoOutWhenItCommits(t *testing.T, repo *data.Repo) {
 }
 
 func TestEffectsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	const other pubsub.Topic[alert] = "others"
 	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(alerts), data.Topic(other)}}
@@ -224,6 +226,7 @@ func (n note) Enlist(ctx context.Context, tx data.Tx) error {
 }
 
 func TestEffectsOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, migrations)
 	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(alerts)}}
 	serveOutbox(t, ctx, outbox)
@@ -239,6 +242,7 @@ func TestEffectsOfOnesOwn(t *testing.T) {
 }
 
 func TestCarry(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, repo := onNode(t), datatest.Open(t, nil)
 		var h heard
@@ -288,6 +292,7 @@ func TestCarry(t *testing.T) {
 }
 
 func TestRefusedEffectsAreTriedAgainOnRequest(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, repo := onNode(t), datatest.Open(t, nil)
 		var h heard
@@ -313,6 +318,7 @@ func TestRefusedEffectsAreTriedAgainOnRequest(t *testing.T) {
 }
 
 func TestEffectsWithoutAnOutbox(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	wantFault(t, emit(ctx, repo, data.Publish(alerts, alert{})), fault.Unavailable, "list a data.Outbox")
 	outbox := &data.Outbox{Repo: repo, Carriers: []data.Carrier{data.Topic(alerts)}}
@@ -336,6 +342,7 @@ func TestEffectsWithoutAnOutbox(t *testing.T) {
 }
 
 func TestLargestEffect(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	var h heard
 	length := data.Carry("length", func(_ context.Context, text string) error { h.add(fmt.Sprint(len(text))); return nil })
@@ -349,6 +356,7 @@ func TestLargestEffect(t *testing.T) {
 }
 
 func TestOutboxWiring(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	call := func(name string) data.Carrier {
 		return data.Carry(name, func(context.Context, alert) error { return nil })
@@ -375,6 +383,7 @@ func TestOutboxWiring(t *testing.T) {
 }
 
 func TestCarriersMayNotEndTheirGoroutine(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	var h heard
 	call := data.Carry("call", func(context.Context, alert) error {
@@ -401,6 +410,7 @@ func TestCarriersMayNotEndTheirGoroutine(t *testing.T) {
 
 // Bodies that do not fit into memory are read when their turn comes.
 func TestManyEffectsWait(t *testing.T) {
+	t.Parallel()
 	ctx, repo := onNode(t), datatest.Open(t, nil)
 	var h heard
 	gate := make(chan struct{})

@@ -45,6 +45,10 @@ func parsePostgres(url string) (*postgresEngine, error) {
 			config.RuntimeParams[name] = value
 		}
 	}
+	// What is written into the text of a query is quoted for these, whatever the database or
+	// the URL say.
+	config.RuntimeParams["standard_conforming_strings"] = "on"
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
@@ -92,15 +96,10 @@ func (e *postgresEngine) lost() bool { return false }
 
 func (e *postgresEngine) close() {}
 
-// postgresProblems are the SQLSTATEs that callers can do something about; a code of two
-// characters is a class of them.
+// postgresProblems are the SQLSTATEs that callers can do something about, but for violations; a
+// code of two characters is a class of them.
 var postgresProblems = map[string]problem{
-	"23":    {fault.Conflict, "it breaks a rule of the table"},
-	"23505": {fault.Conflict, textUnique},
-	"23P01": {fault.Conflict, textUnique},
-	"23503": {fault.Conflict, textForeignKey},
-	"23502": {fault.Conflict, textNotNull},
-	"23514": {fault.Conflict, textCheck},
+	"23": {fault.Conflict, "it breaks a rule of the table"},
 
 	"22":    {fault.Invalid, "a value is not of its column's type, or out of its range"},
 	"22001": {fault.Invalid, "a value is too large"},

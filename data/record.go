@@ -34,7 +34,7 @@ func stamp(ctx context.Context) time.Time {
 }
 
 // record is what the typed functions know about a type of rows: its table as bun
-// sees it, and the fields that they keep.
+// sees it, and the fields that they keep. All calls share one: it does not change.
 type record struct {
 	*schema.Table
 	gen schema.QueryGen
@@ -42,15 +42,33 @@ type record struct {
 	created, updated, version *schema.Field // may be nil
 }
 
+// unversioned is the same without a version.
+func (rec *record) unversioned() *record {
+	other := *rec
+	other.version = nil
+	return &other
+}
+
 var timeType = reflect.TypeFor[time.Time]()
 
-// recordOf reads the tags of a row's type.
+// recordOf is the record of a row's type.
 func recordOf[T any](tx Tx) (*record, error) {
 	typ := reflect.TypeFor[T]()
+	if rec, ok := tx.f.records.Load(typ); ok {
+		return rec.(*record), nil
+	}
+	rec, err := newRecord(typ, tx.f.db.Dialect())
+	if err == nil {
+		tx.f.records.Store(typ, rec)
+	}
+	return rec, err
+}
+
+// newRecord reads the tags of a type.
+func newRecord(typ reflect.Type, dialect schema.Dialect) (*record, error) {
 	if typ.Kind() != reflect.Struct {
 		return nil, fault.Internal.Errorf("data: %s is no row: use the struct itself as the type", typ)
 	}
-	dialect := tx.NewSelect().Dialect()
 	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect)}
 	for _, f := range rec.Fields {
 		if err := rec.tagged(f); err != nil {
@@ -244,7 +262,10 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		for i := range places {
 			places[i].row = to
 		}
-		if err := results.Scan(dest...); err != nil && ctx.Err() == nil {
+		switch err := results.Scan(dest...); {
+		case err != nil && ctx.Err() != nil:
+			return tx.f.note(ctx, ctx.Err())
+		case err != nil:
 			return fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
 		}
 		if err := each(); err != nil {

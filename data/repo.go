@@ -79,7 +79,7 @@ func (r *Repo) Start(ctx context.Context) error {
 	if err != nil {
 		return at.about(err)
 	}
-	if err := st.boot(ctx, r, migrations); err != nil {
+	if err := st.boot(ctx, migrations); err != nil {
 		st.closePools()
 		return at.about(err)
 	}

@@ -30,6 +30,7 @@ func openSessions(t *testing.T) *data.Sessions {
 }
 
 func TestSessionsAreKept(t *testing.T) {
+	t.Parallel()
 	s, ctx := openSessions(t), t.Context()
 	soon := time.Now().Add(time.Hour)
 	for _, text := range []string{"1", "2"} {
@@ -59,6 +60,7 @@ func TestSessionsAreKept(t *testing.T) {
 }
 
 func TestOldSessionsAreDeleted(t *testing.T) {
+	t.Parallel()
 	s := openSessions(t)
 	for name, until := range map[string]time.Time{"old": time.Now(), "older": time.Now().Add(-time.Hour), "new": time.Now().Add(time.Hour)} {
 		if err := s.Save(t.Context(), name, []byte("x"), until); err != nil {
@@ -93,6 +95,7 @@ func TestOldSessionsAreDeleted(t *testing.T) {
 
 // The whole way: a browser, a cookie that holds a name alone, a row.
 func TestSessionsOfTheWeb(t *testing.T) {
+	t.Parallel()
 	keys, err := token.NewKeys(token.Generate())
 	if err != nil {
 		t.Fatal(err)

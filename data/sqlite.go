@@ -131,6 +131,15 @@ func (e *sqliteEngine) check() error {
 	return nil
 }
 
+// absent reports whether the file is still to be made.
+func (e *sqliteEngine) absent() bool {
+	if e.memory {
+		return false
+	}
+	_, err := os.Stat(e.path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // lost reports whether the file that is open is no longer the one at its path. SQLite
 // does not mind, but what it writes is lost with the program.
 func (e *sqliteEngine) lost() bool {

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,8 @@ type store struct {
 
 	writes, reads, errors, commits atomic.Int64
 
+	records sync.Map // of the typed functions, by type
+
 	ctx  context.Context // ends when running transactions are cut off
 	stop context.CancelFunc
 }
@@ -48,6 +51,49 @@ func open(ctx context.Context, e engine, r *Repo) (*store, error) {
 	return st, nil
 }
 
+// absent is what to do about a file that is not there.
+type absent int
+
+const (
+	createAbsent   absent = iota
+	pretendPresent        // that it is there and empty
+	refuseAbsent
+)
+
+// opened runs fn with the store of the running repo, or with one that is open for so long.
+func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) error {
+	if st := r.live.Load(); st != nil {
+		if err := fn(st); err != nil {
+			return st.engine.about(err)
+		}
+		return nil
+	}
+	at, err := engineOf(r.URL)
+	if err != nil {
+		return err
+	}
+	if file, ok := at.(*sqliteEngine); ok && file.absent() {
+		switch a {
+		case pretendPresent:
+			at, err = engineOf("sqlite::memory:")
+		case refuseAbsent:
+			err = at.about(fault.NotFound.Errorf("there is no database"))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	st, err := open(ctx, at, r)
+	if err != nil {
+		return at.about(err)
+	}
+	defer st.closePools()
+	if err := fn(st); err != nil {
+		return at.about(err)
+	}
+	return nil
+}
+
 // close lets what runs end, cuts off what does not, and closes the pools.
 func (st *store) close(ctx context.Context, drain time.Duration) {
 	st.writing.close()
@@ -61,7 +107,7 @@ func (st *store) close(ctx context.Context, drain time.Duration) {
 	st.closePools()
 }
 
-var errMoved = fault.Unavailable.Errorf("the file was moved or deleted while it was open: put it back and restart")
+var errMoved = fault.Unavailable.Errorf(textMoved)
 
 func (st *store) empty(within time.Duration) bool {
 	timer := time.NewTimer(within)

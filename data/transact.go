@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -25,17 +26,18 @@ type frame struct {
 
 // run is what the frames of one transaction have in common.
 type run struct {
-	repo   *Repo
-	db     *bun.DB // makes queries
-	watch  watcher // is told of them
-	conn   conn    // runs them
-	engine Engine
-	broken error           // why nothing of it can be kept, if so
-	late   context.Context // what ends statements, where that would end others' work too
+	repo    *Repo
+	records *sync.Map // of the store
+	db      *bun.DB   // makes queries
+	watch   watcher   // is told of them
+	conn    conn      // runs them
+	engine  Engine
+	broken  error           // why nothing of it can be kept, if so
+	late    context.Context // what ends statements, where that would end others' work too
 }
 
 func (st *store) run(db *bun.DB, c conn) *run {
-	return &run{repo: st.repo, db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
+	return &run{repo: st.repo, records: &st.records, db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
 }
 
 // conn runs statements: a transaction, or a pool, where each is one of its own.

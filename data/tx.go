@@ -61,34 +61,27 @@ func (t Tx) NewRaw(query string, args ...any) *bun.RawQuery {
 
 // ExecContext runs SQL that gives no rows.
 func (t Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	within, err := t.f.statement(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if query, err = t.format(query, args); err != nil {
-		return nil, err
-	}
-	begin := time.Now()
-	res, err := t.f.conn.ExecContext(within, query)
-	err = t.f.note(ctx, err)
-	t.f.executed(ctx, query, begin, err)
-	return res, err
+	return execute(ctx, t, t.f.conn.ExecContext, query, args)
 }
 
 // QueryContext runs SQL that gives rows, which the caller closes.
 func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return execute(ctx, t, t.f.conn.QueryContext, query, args)
+}
+
+func execute[R any](ctx context.Context, t Tx, run func(context.Context, string, ...any) (R, error), query string, args []any) (res R, err error) {
 	within, err := t.f.statement(ctx)
 	if err != nil {
-		return nil, err
+		return res, err
 	}
 	if query, err = t.format(query, args); err != nil {
-		return nil, err
+		return res, err
 	}
 	begin := time.Now()
-	rows, err := t.f.conn.QueryContext(within, query)
+	res, err = run(within, query)
 	err = t.f.note(ctx, err)
 	t.f.executed(ctx, query, begin, err)
-	return rows, err
+	return res, err
 }
 
 // QueryRowContext runs SQL that gives one row. Its errors come with Scan.

@@ -20,6 +20,7 @@ func add(ctx context.Context, tx data.Tx, unit string) error {
 }
 
 func TestErrorRollsBack(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	mine := errors.New("mine")
 	err := repo.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
@@ -35,6 +36,7 @@ func TestErrorRollsBack(t *testing.T) {
 }
 
 func TestPanicRollsBack(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	func() {
 		defer func() {
@@ -54,6 +56,7 @@ func TestPanicRollsBack(t *testing.T) {
 }
 
 func TestEndOfContextRollsBack(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	ctx, cancel := context.WithCancel(context.Background())
 	err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
@@ -69,6 +72,7 @@ func TestEndOfContextRollsBack(t *testing.T) {
 // The engine rolls everything back when it interrupts a write. What the function
 // does afterwards must not be committed on its own.
 func TestNothingRunsAfterAnInterrupt(t *testing.T) {
+	t.Parallel()
 	repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "fleet.db"), Migrations: migrations}
 	serve(t, repo)
 	err := repo.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
@@ -92,6 +96,7 @@ func TestNothingRunsAfterAnInterrupt(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "fleet.db"), Migrations: migrations}
 	serve(t, repo)
 	limit := func(pages int) func(context.Context, data.Tx) error {
@@ -120,6 +125,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestInnerWriteJoins(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	failed := errors.New("failed")
 	write := func(ctx context.Context, unit string, result error) error {
@@ -174,6 +180,7 @@ func TestInnerWriteJoins(t *testing.T) {
 }
 
 func TestWriteInsideRead(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	err := repo.Read(context.Background(), func(ctx context.Context, tx data.Tx) error {
 		return repo.Write(ctx, func(context.Context, data.Tx) error { return nil })
@@ -182,6 +189,7 @@ func TestWriteInsideRead(t *testing.T) {
 }
 
 func TestTwoReposDoNotJoin(t *testing.T) {
+	t.Parallel()
 	one, two := datatest.Open(t, migrations), datatest.Open(t, migrations)
 	failed := errors.New("failed")
 	_ = one.Write(context.Background(), func(ctx context.Context, tx data.Tx) error {
@@ -195,6 +203,7 @@ func TestTwoReposDoNotJoin(t *testing.T) {
 }
 
 func TestAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, migrations)
 	var kept context.Context
 	var keptTx data.Tx
@@ -208,6 +217,7 @@ func TestAfterTheEnd(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, files("1_a.sql", `
 		CREATE TABLE units (id TEXT PRIMARY KEY, size INT NOT NULL CHECK (size > 0), tag TEXT UNIQUE);
 		CREATE TABLE seats (unit TEXT REFERENCES units (id));

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,6 +146,7 @@ func emails(members []Member) string {
 }
 
 func TestInsertAndGet(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		team := newTeam(t, repo, "it's ? \\ 'red'")
 		m := &Member{Email: "ann@x", TeamID: &team.ID}
@@ -176,6 +178,7 @@ func TestInsertAndGet(t *testing.T) {
 }
 
 func TestCompositeKey(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		places := []Place{{1, 1, "a"}, {1, 2, "b"}, {2, 1, "c"}}
 		if err := data.InsertAll(t.Context(), repo, places); err != nil {
@@ -206,6 +209,7 @@ func TestCompositeKey(t *testing.T) {
 }
 
 func TestInsertAll(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		if err := data.InsertAll(t.Context(), repo, []Member{}); err != nil {
 			t.Error(err)
@@ -258,6 +262,7 @@ type Ticket struct {
 }
 
 func TestRowsOfDefaults(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		one, more := &Ticket{}, make([]Ticket, 3)
 		if err := errors.Join(data.Insert(t.Context(), repo, one), data.InsertAll(t.Context(), repo, more)); err != nil {
@@ -274,6 +279,7 @@ func TestRowsOfDefaults(t *testing.T) {
 
 // A statement has so many bytes at most, and one row at least.
 func TestInsertLargeRows(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		const statement = 256 << 10
 		for i, size := range []int{statement / 3, statement - 100, statement, statement + 100} {
@@ -293,6 +299,7 @@ func TestInsertLargeRows(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		m := newMember(t, repo, "ann@x")
 		stale := *m
@@ -330,6 +337,7 @@ func TestUpdate(t *testing.T) {
 }
 
 func TestDeleteSoftly(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		m := newMember(t, repo, "ann@x")
 		newMember(t, repo, "bob@x")
@@ -376,6 +384,7 @@ func TestDeleteSoftly(t *testing.T) {
 }
 
 func TestUpsert(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		team := &Team{Name: "red"}
 		if err := data.Upsert(t.Context(), repo, team, "name"); err != nil || team.ID == 0 {
@@ -417,6 +426,7 @@ func TestUpsert(t *testing.T) {
 }
 
 func TestQuery(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		rows := []Member{{Email: "a", Seats: 1}, {Email: "b", Seats: 2}, {Email: "c", Seats: 3}, {Email: "d", Seats: 4}}
 		if err := data.InsertAll(t.Context(), repo, rows); err != nil {
@@ -478,6 +488,7 @@ func TestQuery(t *testing.T) {
 }
 
 func TestQueryIsAValue(t *testing.T) {
+	t.Parallel()
 	base := data.From[Member]().Where("seats > 0").Where("seats > 1").Where("seats > 2")
 	repo := datatest.Open(t, files("1_typed.sql", sqliteTyped))
 	if err := data.InsertAll(t.Context(), repo, []Member{{Email: "a", Seats: 3}, {Email: "b", Seats: 4}}); err != nil {
@@ -494,6 +505,7 @@ func TestQueryIsAValue(t *testing.T) {
 }
 
 func TestQueryChanges(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		rows := []Member{{Email: "a", Seats: 1}, {Email: "b", Seats: 2}, {Email: "c", Seats: 3}}
 		if err := data.InsertAll(at(t, noon), repo, rows); err != nil {
@@ -547,6 +559,7 @@ func TestQueryChanges(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestEach(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		for _, email := range []string{"a", "b", "c"} {
 			newMember(t, repo, email)
@@ -578,6 +591,7 @@ func TestEach(t *testing.T) {
 }
 
 func TestPreload(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		red, blue := newTeam(t, repo, "red"), newTeam(t, repo, "blue")
 		for i, team := range []*Team{red, blue, red} {
@@ -608,6 +622,7 @@ func TestPreload(t *testing.T) {
 }
 
 func TestTypedInTransactions(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		failed := errors.New("failed")
 		err := repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
@@ -661,6 +676,7 @@ func (h *hooked) BeforeAppendModel(_ context.Context, query bun.Query) error {
 }
 
 func TestHook(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		row := &hooked{Name: "a"}
 		if err := errors.Join(data.Insert(t.Context(), repo, row), data.Update(t.Context(), repo, row)); err != nil {
@@ -685,6 +701,7 @@ func (s *scanned) AfterScanRow(context.Context) error {
 }
 
 func TestHookOfReading(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		team := newTeam(t, repo, "red")
 		if got := must(data.Get[scanned](t.Context(), repo, team.ID))(t); got.Name != "red is read" {
@@ -699,6 +716,7 @@ func TestHookOfReading(t *testing.T) {
 }
 
 func TestWrongTags(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, nil)
 	for says, err := range map[string]error{
 		`data:"stamp"`: data.Insert(t.Context(), repo, &struct {
@@ -723,6 +741,7 @@ func TestWrongTags(t *testing.T) {
 }
 
 func TestMulti(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		email := "ann@x"
 		m := data.NewMulti()
@@ -775,6 +794,7 @@ type enlisted func(ctx context.Context, tx data.Tx) error
 func (e enlisted) Enlist(ctx context.Context, tx data.Tx) error { return e(ctx, tx) }
 
 func TestMultiEmits(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		name := "red"
 		m := data.NewMulti()
@@ -805,6 +825,7 @@ func TestMultiEmits(t *testing.T) {
 }
 
 func TestMultiMisused(t *testing.T) {
+	t.Parallel()
 	repo := datatest.Open(t, nil)
 	nothing := func(context.Context, data.Tx) (int, error) { return 0, nil }
 	m := data.NewMulti()
@@ -834,4 +855,65 @@ func wantPanic(t *testing.T, says string, fn func()) {
 		}
 	}()
 	fn()
+}
+
+// What is known of a type is kept for all calls: one of them does not change it for others.
+func TestCallsLeaveTheRecordAlone(t *testing.T) {
+	t.Parallel()
+	typed(t, func(t *testing.T, repo *data.Repo) {
+		ctx := at(t, noon)
+		rows := []Member{{Email: "a"}, {Email: "b"}, {Email: "c"}}
+		for i := range rows {
+			if err := data.Insert(ctx, repo, &rows[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := data.Delete(ctx, repo, &Member{ID: rows[0].ID}); err != nil { // whichever version it has
+			t.Fatal(err)
+		}
+		if _, err := data.From[Member]().Where("email = 'b'").Delete(ctx, repo); err != nil {
+			t.Fatal(err)
+		}
+		if err := data.Delete(ctx, repo, &Member{ID: rows[2].ID, Rev: 7}); !errors.Is(err, data.ErrStale) {
+			t.Errorf("another version is deleted: %v", err)
+		}
+		later := noon.Add(time.Hour)
+		if _, err := data.From[Member]().Where("email = 'c'").Update(at(t, later), repo, "seats = 1"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := data.Get[Member](ctx, repo, rows[2].ID)
+		if err != nil || got.Rev != 2 || !got.Touched.Equal(later.Truncate(time.Microsecond)) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// fuse is a column that ends its reader's context, and cannot be read.
+type fuse struct{ text string }
+
+var onFuse atomic.Pointer[context.CancelFunc]
+
+func (f *fuse) Scan(any) error {
+	(*onFuse.Load())()
+	return errors.New("blown")
+}
+
+type Fuse struct {
+	ID   int64 `bun:",pk,autoincrement"`
+	Name fuse
+}
+
+// A row that was not read whole is nobody's.
+func TestContextEndsWhileARowIsRead(t *testing.T) {
+	t.Parallel()
+	repo := datatest.Open(t, files("1_fuses.sql", "CREATE TABLE fuses (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO fuses VALUES (1, 'a'), (2, 'b');"))
+	ctx, cancel := context.WithCancel(t.Context())
+	onFuse.Store(&cancel)
+	for row, err := range data.From[Fuse]().Each(ctx, repo) {
+		if err == nil {
+			t.Errorf("%+v", row)
+			continue
+		}
+		wantFault(t, err, fault.Canceled)
+	}
 }

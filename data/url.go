@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
@@ -73,11 +74,7 @@ func (a address) dsn(as role) string {
 			q.Set("_synchronous", "FULL") // in WAL mode, NORMAL may lose the last commits
 		}
 	}
-	path := filepath.ToSlash(a.path)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // C:/x
-	}
-	return "file://" + escapePath(path) + "?" + q.Encode()
+	return fileURI(a.path, q)
 }
 
 func escapePath(path string) string {
@@ -94,4 +91,22 @@ func (a address) about(err error) error {
 		return err
 	}
 	return about(err, "%s", a.path)
+}
+
+// onDiskURI names a file for a connection that may be to a database in memory, and would make
+// the file there too.
+func onDiskURI(path string) string {
+	vfs := "unix"
+	if runtime.GOOS == "windows" {
+		vfs = "win32"
+	}
+	return fileURI(path, url.Values{"vfs": {vfs}})
+}
+
+func fileURI(path string, q url.Values) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/x
+	}
+	return "file://" + escapePath(path) + "?" + q.Encode()
 }

@@ -85,11 +85,11 @@ func (v *Violation) fault() error {
 func (v *Violation) words() (detail, message string) {
 	switch v.Kind {
 	case Unique:
-		return textUnique, "has already been taken"
+		return "there is one with the same key already", "has already been taken"
 	case NotNull:
-		return textNotNull, "can't be blank"
+		return "a value that must be there is missing", "can't be blank"
 	case Check:
-		return textCheck, "is invalid"
+		return "a value is not allowed", "is invalid"
 	case Exclusion:
 		return "it clashes with one that is there already", "clashes with one that is there already"
 	}
@@ -99,7 +99,7 @@ func (v *Violation) words() (detail, message string) {
 	case v.Columns != nil:
 		return "it refers to something that is not there", "does not exist"
 	}
-	return textForeignKey, "refers to something that is not there, or is referred to"
+	return "it refers to something that is not there, or is referred to", "refers to something that is not there, or is referred to"
 }
 
 // violationOf reads an engine's error. It gives nil if it is about something else.
@@ -170,10 +170,10 @@ func postgresViolation(err *pgconn.PgError) *Violation {
 		v.Kind, v.Columns = Unique, plainColumns(postgresKey(err))
 	case "23P01":
 		v.Kind, v.Columns = Exclusion, plainColumns(postgresKey(err))
-	case "23503":
+	case "23503", "23001": // the latter of RESTRICT, since PostgreSQL 18
 		v.Kind = ForeignKey
 		// In another language than English the typed functions find it out.
-		v.Referred = strings.HasPrefix(err.Message, "update or delete on table")
+		v.Referred = err.Code == "23001" || strings.HasPrefix(err.Message, "update or delete on table")
 		if !v.Referred {
 			v.Columns = plainColumns(postgresKey(err))
 		}

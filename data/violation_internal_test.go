@@ -26,6 +26,8 @@ func TestPostgresViolation(t *testing.T) {
 		"referred": {pgconn.PgError{Code: "23503", TableName: "seats", Detail: `Key (id)=(9) is still referenced from table "seats".`,
 			Message: `update or delete on table "units" violates foreign key constraint "fk" on table "seats"`},
 			Violation{Kind: ForeignKey, Table: "seats", Referred: true}},
+		"restricted": {pgconn.PgError{Code: "23001", TableName: "seats", Detail: `Key (id)=(9) is referenced from table "seats".`},
+			Violation{Kind: ForeignKey, Table: "seats", Referred: true}},
 		"a check":     {pgconn.PgError{Code: "23514", TableName: "users", ConstraintName: "adult"}, Violation{Kind: Check, Table: "users", Name: "adult"}},
 		"not null":    {pgconn.PgError{Code: "23502", TableName: "users", ColumnName: "name"}, Violation{Kind: NotNull, Table: "users", Columns: []string{"name"}}},
 		"exclusion":   {pgconn.PgError{Code: "23P01", Detail: "Key (room, during)=(1, [a,b)) conflicts with existing key (room, during)=(1, [a,b))."}, Violation{Kind: Exclusion, Columns: []string{"room", "during"}}},

@@ -30,6 +30,7 @@ func wantViolation(t *testing.T, err error, want data.Violation, fields fault.Fi
 }
 
 func TestViolations(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		red := newTeam(t, repo, "red")
 		nick, none := "nick", int64(99)
@@ -102,6 +103,7 @@ func ptr[T any](v T) *T { return &v }
 
 // What SQL breaks has what the engine says.
 func TestViolationsOfSQL(t *testing.T) {
+	t.Parallel()
 	typed(t, func(t *testing.T, repo *data.Repo) {
 		for sql, kind := range map[string]data.ViolationKind{
 			"INSERT INTO teams (id, name) VALUES (1, 'a'), (2, 'a')":                                                           data.Unique,

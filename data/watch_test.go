@@ -17,6 +17,7 @@ type berth struct {
 }
 
 func TestTypedFunctionsAreWatched(t *testing.T) {
+	t.Parallel()
 	node := process.NewNode(context.Background())
 	defer node.Close()
 	ctx := node.Context(t.Context())

@@ -21,14 +21,15 @@ type attempt struct {
 	def   *definition
 	queue *producer
 
-	mu        sync.Mutex
-	ref       process.Ref[attempt]
-	opened    bool
-	over      bool           // what became of it is settled: nothing more counts
-	cause     process.Reason // why it was asked to end, if it was
-	returned  bool
-	err       error // that the function returned
-	committed bool  // with Commit
+	mu         sync.Mutex
+	ref        process.Ref[attempt]
+	opened     bool
+	over       bool           // what became of it is settled: nothing more counts
+	cause      process.Reason // why it was asked to end, if it was
+	returned   bool
+	err        error // that the function returned
+	committing bool  // with Commit, perhaps inside a Write that has not ended
+	committed  bool  // with Commit
 }
 
 // begin runs a claimed job.

@@ -107,6 +107,9 @@ func insertChunk(ctx context.Context, tx data.Tx, rows []row, now time.Time, ref
 
 // insertUnique lets the index decide which jobs are new.
 func insertUnique(ctx context.Context, tx data.Tx, rows []row, now time.Time, refs []Ref) ([]Ref, error) {
+	if err := lockUnique(ctx, tx, rows); err != nil {
+		return nil, err
+	}
 	ids := make(map[string]Ref)
 	for len(ids) < len(rows) {
 		missing := rows[:0:0]
@@ -158,6 +161,15 @@ func insertUnique(ctx context.Context, tx data.Tx, rows []row, now time.Time, re
 		ids[r.uniqueKey] = ref
 	}
 	return refs, nil
+}
+
+// lockUnique lets one transaction at a time insert several unique jobs of a name: two that
+// have the same ones in different orders would wait for each other.
+func lockUnique(ctx context.Context, tx data.Tx, rows []row) error {
+	if len(rows) < 2 || !isPostgres(tx) {
+		return nil
+	}
+	return query(ctx, tx, statement("SELECT pg_advisory_xact_lock(hashtext('bennu_jobs_unique'), hashtext(", text(rows[0].name), "))"), func(*sql.Rows) error { return nil })
 }
 
 // claimed is a job that this node has begun.
@@ -249,8 +261,10 @@ func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []
 }
 
 // own is the condition that fences: no other attempt has the same.
-func own(owner int64, claims int) string {
-	return statement(" AND state = 1 AND owner = ", owner, " AND claims = ", claims)
+func own(owner int64, claims int) string { return " AND state = 1" + claimOf(owner, claims) }
+
+func claimOf(owner int64, claims int) string {
+	return statement(" AND owner = ", owner, " AND claims = ", claims)
 }
 
 // complete ends jobs well, and gives how many of them were still this node's. All have the
@@ -298,14 +312,17 @@ func conclude(ctx context.Context, tx data.Tx, e end) (bool, error) {
 }
 
 // stillOwn reports whether an attempt may write, and keeps it so until the transaction ends,
-// if that is a Write.
-func stillOwn(ctx context.Context, tx data.Tx, c *claimed, write bool) (bool, error) {
-	lock := ""
+// if that is a Write. One that is committing may have completed the job in this transaction.
+func stillOwn(ctx context.Context, tx data.Tx, c *claimed, write, committing bool) (bool, error) {
+	lock, states := "", "(1)"
+	if committing {
+		states = "(1, 4)"
+	}
 	if write && isPostgres(tx) {
 		lock = " FOR NO KEY UPDATE" // as complete takes it, so that the two do not wait for each other
 	}
 	found := false
-	err := query(ctx, tx, statement("SELECT 1 FROM bennu_jobs WHERE id = ", c.id, own(c.owner, c.claims), lock), func(*sql.Rows) error {
+	err := query(ctx, tx, statement("SELECT 1 FROM bennu_jobs WHERE id = ", c.id, " AND state IN ", states, claimOf(c.owner, c.claims), lock), func(*sql.Rows) error {
 		found = true
 		return nil
 	})

@@ -146,7 +146,7 @@ func (s *Site) createReply(ctx context.Context, in replyForm) (web.View, error) 
 	reply := Reply{NoticeID: in.NoticeID, Author: CurrentUser.Value(ctx)}
 	cs := changeReply(reply, in.Reply).Translate(form.Messages(ctx))
 	_, err := data.InsertChange(ctx, s.repo, cs)
-	if fault.FieldsOf(err) != nil {
+	if !cs.Valid() {
 		page, err := s.show(ctx, in.NoticeID, cs)
 		return web.WithStatus(http.StatusUnprocessableEntity, page), err
 	}

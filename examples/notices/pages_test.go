@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/web/webtest"
 )
 
@@ -109,6 +111,9 @@ func testLetter(t *testing.T, w *world) {
 	guest.Get(other.URL.Path + "/edit").Is(403)
 	guest.Get(link[1] + "x").Is(401)
 	guest.Get("/notices/new").Redirects("/login") // it is for that notice alone
+	if got, want := w.site.sendLetter(w.ctx, 99), job.Cancel("the notice is gone"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the letter of a notice that is gone: %v", got)
+	}
 }
 
 func TestExport(t *testing.T) {

@@ -89,7 +89,7 @@ type userForm struct {
 func (s *Site) createUser(ctx context.Context, in userForm) (web.View, error) {
 	cs := changeUser(User{}, in.User).Translate(form.Messages(ctx))
 	u, err := join(ctx, s.repo, cs)
-	if fault.FieldsOf(err) != nil {
+	if !cs.Valid() {
 		return web.WithStatus(http.StatusUnprocessableEntity, signUpPage(cs.Form("user"))), nil
 	}
 	if err != nil {

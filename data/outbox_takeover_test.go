@@ -64,6 +64,7 @@ func (p *program) emit(t *testing.T, texts ...string) {
 }
 
 func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		dead := runs(t, url, true)
 		alive := runs(t, url, false)
@@ -93,6 +94,7 @@ func TestEffectsOfTheDeadAreTakenOver(t *testing.T) {
 
 // However many see that one is dead, each effect happens once.
 func TestOneTakesOver(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		dead := runs(t, url, true)
 		var alive []*program
@@ -119,6 +121,7 @@ func TestOneTakesOver(t *testing.T) {
 }
 
 func TestTheLivingKeepTheirEffects(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		a, b := runs(t, url, false), runs(t, url, false)
 		a.fails.Store(true)
@@ -145,6 +148,7 @@ func TestTheLivingKeepTheirEffects(t *testing.T) {
 }
 
 func TestWhatIsLeftAtTheEndIsTakenOverAtOnce(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		a, b := runs(t, url, false), runs(t, url, false)
 		a.fails.Store(true)
@@ -162,6 +166,7 @@ func TestWhatIsLeftAtTheEndIsTakenOverAtOnce(t *testing.T) {
 }
 
 func TestWhoLosesItsEffectsBeginsAnew(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		a := runs(t, url, false)
 		a.fails.Store(true)
@@ -190,6 +195,7 @@ func TestWhoLosesItsEffectsBeginsAnew(t *testing.T) {
 
 // A transaction that runs while others take over.
 func TestEffectsOfATransactionThatOutlivesItsOwner(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		a := runs(t, url, false)
 		err := a.repo.Write(a.ctx, func(ctx context.Context, tx data.Tx) error {
@@ -217,6 +223,7 @@ func TestEffectsOfATransactionThatOutlivesItsOwner(t *testing.T) {
 }
 
 func TestUnknownCarriersAreLeftToOthers(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		dead := runs(t, url, true)
 		dead.emit(t, "1")
@@ -241,6 +248,7 @@ func TestUnknownCarriersAreLeftToOthers(t *testing.T) {
 }
 
 func TestTheDeadWithNothingLeftAreForgotten(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		for range 3 {
 			runs(t, url, true)
@@ -260,6 +268,7 @@ func TestTheDeadWithNothingLeftAreForgotten(t *testing.T) {
 
 // A large backlog is taken over page by page.
 func TestLargeBacklog(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		dead := runs(t, url, true)
 		const n = 2_100
@@ -277,6 +286,7 @@ func TestLargeBacklog(t *testing.T) {
 }
 
 func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	inBubbles(t, func(t *testing.T, url string) {
 		ctx := onNode(t)
 		repo := &data.Repo{URL: url}
