@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,10 +31,12 @@ var asked = map[string]struct{ request, body, answer string }{
 	"web":           {"POST /api/notices", `{"title": "Ladder", "text": "To lend."}`, `"id":1`},
 	"channels":      {"POST /rooms/lobby/notes", `{"name": "radio", "text": "hello"}`, `"text":"hello"`},
 	"processes":     {"POST /orders", `{"dish": "soup"}`, `"by":"cook/`},
+	"data":          {"POST /api/courses", `{"title": "Knots", "seats": 2}`, `"id":1`},
+	"jobs":          {"POST /issues", `{"subject": "Spring", "text": "It is here."}`, `"state":"`},
 }
 
 // TestGuides builds the program of each guide as a reader would, vets it after every
-// step, and at the end runs it.
+// step, and at the end runs it and its tests.
 func TestGuides(t *testing.T) {
 	guides, err := filepath.Glob("docs/guides/*.md")
 	if err != nil {
@@ -73,6 +76,9 @@ func TestGuides(t *testing.T) {
 				addr := onFreePorts(t, files)
 				into := filepath.Join(dir, "run")
 				writeModule(t, into, files)
+				if slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(f string) bool { return strings.HasSuffix(f, "_test.go") }) {
+					goTool(t, into, "test", ".")
+				}
 				goTool(t, into, "build", "-o", "program", ".")
 				start(t, filepath.Join(into, "program"))
 				if answer := ask(t, addr, q.request, q.body); !strings.Contains(answer, q.answer) {

@@ -20,6 +20,10 @@ type App struct {
 	Children []supervisor.Child // start in order, stop in reverse
 	Logger   *slog.Logger       // default slog.Default()
 	Shutdown time.Duration      // for the whole tree to stop in; 0: 30 s
+
+	// Spans is told of each piece of work that is over, such as a query: see
+	// telemetry.WithSpans. Default: nobody is.
+	Spans func(context.Context, telemetry.Span)
 }
 
 const defaultShutdown = 30 * time.Second
@@ -39,6 +43,9 @@ func Run(ctx context.Context, app App) error {
 	}
 	if app.Logger != nil {
 		ctx = telemetry.WithLogger(ctx, app.Logger)
+	}
+	if app.Spans != nil {
+		ctx = telemetry.WithSpans(ctx, app.Spans)
 	}
 	log := telemetry.Log(ctx)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

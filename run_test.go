@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/bennu-go/bennu"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -95,6 +97,25 @@ func TestRunSaysWhatFailedToStart(t *testing.T) {
 	}
 	if got := <-to + <-to; got != "+a-a" {
 		t.Errorf("the child before it: %s", got)
+	}
+}
+
+func TestRunTellsOfSpans(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var heard []string
+	work := supervisor.Func(func(ctx context.Context) error {
+		telemetry.Record(ctx, telemetry.Span{Name: "work"})
+		stop()
+		<-ctx.Done()
+		return nil
+	})
+	err := bennu.Run(ctx, bennu.App{
+		Logger:   quiet(),
+		Children: []supervisor.Child{{Name: "work", Run: work}},
+		Spans:    func(_ context.Context, s telemetry.Span) { heard = append(heard, s.Name) },
+	})
+	if err != nil || !slices.Equal(heard, []string{"work"}) {
+		t.Errorf("heard of %q, %v", heard, err)
 	}
 }
 

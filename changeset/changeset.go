@@ -55,12 +55,14 @@ func (cs *Changeset[T]) Changed(field string) bool { return cs.core.changed(cs.c
 func (cs *Changeset[T]) Changes() []string { return cs.core.changes() }
 
 // ChangedFields are the struct's fields that differ from what they were, in its order: for
-// who stores them.
+// who stores them. Their Index is that of reflect.Value.FieldByIndex.
 func (cs *Changeset[T]) ChangedFields() []reflect.StructField {
 	var fields []reflect.StructField
 	for i, f := range cs.core.plan.fields {
 		if cs.core.changed(i) {
-			fields = append(fields, cs.core.plan.goType.FieldByIndex(f.index))
+			field := cs.core.plan.goType.FieldByIndex(f.index)
+			field.Index = slices.Clone(f.index)
+			fields = append(fields, field)
 		}
 	}
 	return fields

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bennu-go/bennu/changeset"
+	"github.com/bennu-go/bennu/fault"
 )
 
 // InsertChange stores the value of a changeset as a new row, and gives it as it is stored.
@@ -39,7 +40,7 @@ func UpdateChange[T any](ctx context.Context, db DB, cs *changeset.Changeset[T])
 	return row, nil
 }
 
-// updateFields stores the columns of some fields. What is no column is passed over.
+// updateFields stores the columns of some fields.
 func updateFields[T any](ctx context.Context, db DB, row *T, fields []reflect.StructField) error {
 	if len(fields) == 0 {
 		return nil
@@ -49,15 +50,27 @@ func updateFields[T any](ctx context.Context, db DB, row *T, fields []reflect.St
 		if err != nil {
 			return err
 		}
-		var columns []string
-		for _, f := range rec.Fields {
-			if slices.ContainsFunc(fields, func(changed reflect.StructField) bool { return slices.Equal(changed.Index, f.Index) }) {
-				columns = append(columns, f.Name)
-			}
-		}
-		if len(columns) == 0 {
-			return nil
+		columns, err := rec.columnsOf(fields)
+		if err != nil || len(columns) == 0 {
+			return err
 		}
 		return Update(ctx, tx, row, columns...)
 	})
+}
+
+// columnsOf gives the columns of fields of the struct: several for one that is embedded, and
+// none for one that bun is to leave out.
+func (rec *record) columnsOf(fields []reflect.StructField) (columns []string, err error) {
+	for _, changed := range fields {
+		before := len(columns)
+		for _, f := range rec.Fields {
+			if len(f.Index) >= len(changed.Index) && slices.Equal(f.Index[:len(changed.Index)], changed.Index) {
+				columns = append(columns, f.Name)
+			}
+		}
+		if len(columns) == before && changed.Tag.Get("bun") != "-" {
+			return nil, fault.Internal.Errorf("data: %s.%s has changed and is no column: store it by itself, or give it the tag bun:\"-\"", rec.TypeName, changed.Name)
+		}
+	}
+	return columns, nil
 }

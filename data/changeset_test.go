@@ -212,3 +212,58 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+// What a changeset changes in structs within the row gets into their columns.
+func TestChangesOfEmbeddedStructs(t *testing.T) {
+	type Draft struct{ Title string }
+	type Contact struct{ Phone string }
+	type Offer struct {
+		ID int64 `bun:",pk"`
+		Draft
+		Contact  Contact `bun:"embed:contact_"`
+		Password string  `bun:"-"`
+	}
+	change := func(o Offer, p changeset.Params) *changeset.Changeset[Offer] {
+		cs := changeset.Cast(o, p, "title", "password")
+		return changeset.Nested(cs, "contact", func(c Contact, p changeset.Params) *changeset.Changeset[Contact] {
+			return changeset.Cast(c, p, "phone")
+		})
+	}
+	repo := datatest.Open(t, files("1_offers.sql", `CREATE TABLE offers (id BIGINT PRIMARY KEY, title TEXT NOT NULL, contact_phone TEXT NOT NULL)`))
+	offer := Offer{ID: 1}
+	if err := data.Insert(t.Context(), repo, &offer); err != nil {
+		t.Fatal(err)
+	}
+	cs := change(offer, changeset.Params{"title": "Ladder", "password": "hunter2", "contact": map[string]any{"phone": "110"}})
+	if _, err := data.UpdateChange(t.Context(), repo, cs); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := data.Get[Offer](t.Context(), repo, 1)
+	if err != nil || stored.Title != "Ladder" || stored.Contact.Phone != "110" {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+	only := change(stored, changeset.Params{"password": "hunter3"})
+	if _, err := data.UpdateChange(t.Context(), repo, only); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAChangeOfWhatIsNoColumn(t *testing.T) {
+	type Part struct {
+		ID    int64 `bun:",pk"`
+		Whole int64
+		Name  string
+	}
+	type Whole struct {
+		ID    int64 `bun:",pk"`
+		Name  string
+		Parts []*Part `bun:"rel:has-many,join:id=whole"`
+	}
+	repo := datatest.Open(t, files("1_wholes.sql", `CREATE TABLE wholes (id BIGINT PRIMARY KEY, name TEXT NOT NULL)`))
+	cs := changeset.Cast(Whole{ID: 1}, changeset.Params{"parts": []any{map[string]any{"name": "wheel"}}})
+	changeset.Each(cs, "parts", func(p Part, params changeset.Params) *changeset.Changeset[Part] {
+		return changeset.Cast(p, params, "name")
+	})
+	_, err := data.UpdateChange(t.Context(), repo, cs)
+	wantFault(t, err, fault.Internal, "Whole.Parts has changed and is no column")
+}

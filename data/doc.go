@@ -95,6 +95,17 @@
 // [Watch] is the topic of the changes that typed functions made, without a table and without
 // the promise. [Tx.OnCommit] is what both are made of.
 //
+// # Changesets
+//
+// [InsertChange] and [UpdateChange] store a changeset. The constraints that it names with
+// Unique, ForeignKey and Constraint become errors of its fields when they are violated:
+//
+//	cs := changeset.Cast(Unit{}, params, "name", "team_id").Required("name").Unique("name").ForeignKey("team_id")
+//	unit, err := data.InsertChange(ctx, repo, cs)
+//	if fault.FieldsOf(err) != nil {
+//		return formPage(cs.Form("unit")) // as it was typed, with what is wrong beside it
+//	}
+//
 // # SQLite
 //
 // One Write runs at a time, in the order of arrival; Reads run beside it and beside
@@ -179,8 +190,7 @@
 // transaction, whose statement is its commit.
 //
 // A violated constraint names its columns, the same on both engines: it is a [*Violation] in the
-// error's chain, and its fields are those of fault.FieldsOf. [InsertChange] and [UpdateChange]
-// store a changeset, and make it an error of the field that names the constraint.
+// error's chain, and its fields are those of fault.FieldsOf.
 //
 // An error of the function's own comes back as it is; bun's sql.ErrNoRows becomes NotFound. The
 // texts name neither values nor queries; the engine's own words are in the cause, for the log.

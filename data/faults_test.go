@@ -384,6 +384,26 @@ func TestPostgresRefuses(t *testing.T) {
 	wantFault(t, addNumber(t.Context(), repo, 1), fault.Unavailable, "the database takes no writes: is it a replica?")
 }
 
+// A database that reads backslashes in texts would read more than was written.
+func TestPostgresThatReadsTextsDifferently(t *testing.T) {
+	url := pgtest.URL(t)
+	for _, setting := range []string{"standard_conforming_strings = off", "client_encoding = 'LATIN1'"} {
+		if err := pgtest.Exec(url, "ALTER DATABASE "+pgtest.Name(url)+" SET "+setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repo := onPostgres(t, url, 1)
+	for _, want := range []string{`\`, `\' OR TRUE --`, "é"} {
+		var got string
+		err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT ?", want).Scan(ctx, &got)
+		})
+		if err != nil || got != want {
+			t.Errorf("%q comes back as %q (%v)", want, got, err)
+		}
+	}
+}
+
 func TestPostgresHasNoMoreConnections(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t, "max_connections=5", "superuser_reserved_connections=0")

@@ -45,6 +45,10 @@ func parsePostgres(url string) (*postgresEngine, error) {
 			config.RuntimeParams[name] = value
 		}
 	}
+	// What is written into the text of a query is quoted for these, whatever the database or
+	// the URL say.
+	config.RuntimeParams["standard_conforming_strings"] = "on"
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}

@@ -21,14 +21,15 @@ type attempt struct {
 	def   *definition
 	queue *producer
 
-	mu        sync.Mutex
-	ref       process.Ref[attempt]
-	opened    bool
-	over      bool           // what became of it is settled: nothing more counts
-	cause     process.Reason // why it was asked to end, if it was
-	returned  bool
-	err       error // that the function returned
-	committed bool  // with Commit
+	mu         sync.Mutex
+	ref        process.Ref[attempt]
+	opened     bool
+	over       bool           // what became of it is settled: nothing more counts
+	cause      process.Reason // why it was asked to end, if it was
+	returned   bool
+	err        error // that the function returned
+	committing bool  // with Commit, perhaps inside a Write that has not ended
+	committed  bool  // with Commit
 }
 
 // begin runs a claimed job.
@@ -36,14 +37,20 @@ func (e *engine) begin(c claimed, p *producer) *attempt {
 	a := &attempt{engine: e, claimed: c, def: e.defs[c.name], queue: p}
 	p.begun()
 	e.mu.Lock()
-	fenced := e.fenced
+	fenced, earlier := e.fenced, e.atWork[c.id]
+	if earlier != nil && !earlier.hasEnded() {
+		fenced = true // it was given to others, and has come back before it was noticed here
+	}
 	if !fenced {
-		e.atWork[c.id] = a // in place of an earlier attempt that is just about to leave
+		e.atWork[c.id] = a // in place of an earlier one that is just about to leave
 	}
 	e.mu.Unlock()
 	switch {
 	case fenced:
-		a.giveBack(0)
+		if earlier != nil {
+			earlier.interrupt(ErrLost)
+		}
+		a.giveBack(claimPause)
 	case a.def == nil || c.version > a.def.version:
 		e.unknown(c)
 		a.leave()
@@ -96,6 +103,12 @@ func (a *attempt) Continue(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	return process.Stop(ctx, process.Normal)
+}
+
+func (a *attempt) hasEnded() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
 }
 
 type attemptKey struct{}

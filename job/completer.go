@@ -86,6 +86,9 @@ func (c *completer) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-c.wake:
+			if c.working() {
+				pause(ctx, gather, nil, nil) // others are about to end, too
+			}
 			c.flush(ctx)
 		case <-ctx.Done():
 			left, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWait*9/10)
@@ -123,6 +126,9 @@ func (c *completer) flush(ctx context.Context) {
 		wait = min(2*wait, time.Second)
 	}
 }
+
+// gather is how long an end waits for others while jobs run.
+const gather = 2 * time.Millisecond
 
 // isFaulty reports whether to try again is of no use.
 func isFaulty(err error) bool {

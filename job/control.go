@@ -346,9 +346,9 @@ func List(ctx context.Context, f Filter) ([]Info, error) {
 		return nil, fault.Invalid.Errorf("job: a List has a Limit of up to %d, and Before is the id of a job", mostPage)
 	}
 	where := []any{"WHERE TRUE"}
-	for column, value := range map[string]string{"queue": f.Queue, "name": f.Name, "label": f.Label, "schedule": f.Schedule} {
-		if value != "" {
-			where = append(where, " AND ", column, " = ", text(value))
+	for _, equal := range [][2]string{{"queue", f.Queue}, {"name", f.Name}, {"label", f.Label}, {"schedule", f.Schedule}} {
+		if equal[1] != "" {
+			where = append(where, " AND ", equal[0], " = ", text(equal[1]))
 		}
 	}
 	if f.Before > 0 {

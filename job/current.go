@@ -39,16 +39,18 @@ func Commit(ctx context.Context, fn func(ctx context.Context, tx data.Tx) error)
 		if err := fn(ctx, tx); err != nil {
 			return err
 		}
+		tx.OnCommit(func() { // of an outer Write, perhaps, which may still be rolled back
+			a.mu.Lock()
+			a.committed = true
+			a.mu.Unlock()
+			a.counted(Completed)
+		})
 		return a.completeIn(ctx, tx)
 	})
-	if err != nil {
-		return err
-	}
 	a.mu.Lock()
-	a.committed = true
+	a.committing = err == nil
 	a.mu.Unlock()
-	a.counted(Completed)
-	return nil
+	return err
 }
 
 // completeIn completes the job in a transaction.
@@ -70,7 +72,7 @@ func (a *attempt) completeIn(ctx context.Context, tx data.Tx) error {
 func (a *attempt) isOver() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.over || a.cause != nil && a.cause != process.Shutdown
+	return a.over || a.committed || a.cause != nil && a.cause != process.Shutdown
 }
 
 // fenceOff is the guard of every Write that is made with the context of a job's function:
@@ -83,8 +85,11 @@ func (a *attempt) fenceOff(ctx context.Context, tx data.Tx) error {
 	if a.isOver() {
 		return ErrLost
 	}
+	a.mu.Lock()
+	committing := a.committing
+	a.mu.Unlock()
 	return a.Repo.Read(ctx, func(ctx context.Context, ours data.Tx) error {
-		own, err := stillOwn(ctx, ours, &a.claimed, ours == tx)
+		own, err := stillOwn(ctx, ours, &a.claimed, ours == tx, committing)
 		if err == nil && !own {
 			err = ErrLost
 		}

@@ -284,6 +284,13 @@ func (e *engine) emptyIn(d time.Duration) bool {
 	}
 }
 
+// working reports whether something runs.
+func (e *engine) working() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.atWork) > 0
+}
+
 // exitAll asks all attempts to end.
 func (e *engine) exitAll(reason process.Reason) {
 	e.mu.Lock()

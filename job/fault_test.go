@@ -16,6 +16,7 @@ import (
 
 // TestServerKilled kills the database server under load.
 func TestServerKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
@@ -163,6 +164,9 @@ func TestCommit(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.until(t, ref, c.state)
+			if c.how == "fails after" {
+				eventually(t, func() bool { return after.Load() != nil })
+			}
 			n := 0
 			err = repo.Read(w, func(ctx context.Context, tx data.Tx) error {
 				return tx.NewRaw("SELECT COUNT(*) FROM effects").Scan(ctx, &n)
@@ -173,6 +177,49 @@ func TestCommit(t *testing.T) {
 		}
 		if err, _ := after.Load().(error); !errors.Is(err, job.ErrLost) {
 			t.Errorf("a second Commit gives %v", err)
+		}
+	})
+}
+
+// TestCommitInsideAWrite has Commit be a part of a larger transaction, which fails at first.
+func TestCommitInsideAWrite(t *testing.T) {
+	each(t, func(t *testing.T, repo *data.Repo) {
+		var attempts atomic.Int64
+		insert := func(ctx context.Context, tx data.Tx) error {
+			_, err := tx.NewRaw("INSERT INTO effects (n) VALUES (1)").Exec(ctx)
+			return err
+		}
+		j := job.Define("j", func(ctx context.Context, _ int) error {
+			first := attempts.Add(1) == 1
+			err := repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+				err := job.Commit(ctx, insert)
+				if err == nil && first {
+					err = errors.New("oops")
+				}
+				return err
+			})
+			if err == nil {
+				if err := repo.Write(ctx, insert); !errors.Is(err, job.ErrLost) {
+					t.Errorf("a Write after Commit gives %v", err)
+				}
+			}
+			return err
+		}, job.Retry{Attempts: 3, Backoff: func(int) time.Duration { return 0 }})
+		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
+		w.exec(t, "CREATE TABLE effects (n INTEGER)")
+		ref, err := j.Enqueue(w, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.until(t, ref, job.Completed); got.attempt != 2 {
+			t.Errorf("it took %d attempts", got.attempt)
+		}
+		effects := 0
+		err = repo.Read(w, func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT COUNT(*) FROM effects").Scan(ctx, &effects)
+		})
+		if err != nil || effects != 1 {
+			t.Errorf("%d effects are stored (%v)", effects, err)
 		}
 	})
 }

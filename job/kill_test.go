@@ -56,6 +56,7 @@ func TestChild(t *testing.T) {
 
 // TestKill kills a node that works on 10,000 jobs, twice.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}

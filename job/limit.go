@@ -168,13 +168,17 @@ func lockLimits(ctx context.Context, tx data.Tx, keys []string, limits map[strin
 // room is how many more may run, and begin, under a key. It may be negative.
 type room struct{ running, starts int }
 
+// aheadMost is how far ahead another node's clock may be. A start that is later by more than
+// that was noted before the clock went back: it would hold jobs up until then.
+const aheadMost = time.Minute
+
 // places counts for keys that are locked.
 func places(ctx context.Context, tx data.Tx, keys []string, now time.Time) (map[string]room, error) {
 	in := texts(keys)
 	rooms := make(map[string]room)
 	err := query(ctx, tx, statement("SELECT l.limit_key, l.concurrency, l.rate, "+
 		"(SELECT count(*) FROM bennu_jobs j WHERE j.limit_key = l.limit_key AND j.state = 1), "+
-		"(SELECT count(*) FROM bennu_job_starts s WHERE s.limit_key = l.limit_key AND s.at > ", toMicros(now), " - l.period) "+
+		"(SELECT count(*) FROM bennu_job_starts s WHERE s.limit_key = l.limit_key AND s.at > ", toMicros(now), " - l.period AND s.at < ", toMicros(now.Add(aheadMost)), " + l.period) "+
 		"FROM bennu_job_limits l WHERE l.limit_key IN ", in), func(r *sql.Rows) error {
 		var key string
 		var concurrency, rate, running, starts int
@@ -400,16 +404,31 @@ func (e *engine) settleLimits(ctx context.Context, tx data.Tx, ends []end) error
 	return e.unpark(ctx, tx, slices.Compact(keys))
 }
 
-// forgetStarts deletes starts that no limit counts any more, and keys that nothing is under.
+// forgetStarts deletes starts that no limit counts any more, and keys that nothing waits or
+// counts under.
 func forgetStarts(ctx context.Context, tx data.Tx, now time.Time) error {
-	_, err := exec(ctx, tx, "DELETE FROM bennu_job_starts WHERE at <= ", toMicros(now),
-		" - (SELECT l.period FROM bennu_job_limits l WHERE l.limit_key = bennu_job_starts.limit_key)")
+	period := "(SELECT l.period FROM bennu_job_limits l WHERE l.limit_key = bennu_job_starts.limit_key)"
+	_, err := exec(ctx, tx, "DELETE FROM bennu_job_starts WHERE at <= ", toMicros(now), " - ", period, " OR at >= ", toMicros(now.Add(aheadMost)), " + ", period)
 	if err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, "DELETE FROM bennu_job_limits WHERE NOT parked"+
-		" AND NOT EXISTS (SELECT 1 FROM bennu_job_starts s WHERE s.limit_key = bennu_job_limits.limit_key)"+
-		" AND NOT EXISTS (SELECT 1 FROM bennu_jobs j WHERE j.limit_key = bennu_job_limits.limit_key AND j.state < 4)")
+	const idle = " NOT parked AND NOT EXISTS (SELECT 1 FROM bennu_job_starts s WHERE s.limit_key = bennu_job_limits.limit_key)"
+	lock := ""
+	if isPostgres(tx) {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	var keys []string
+	err = query(ctx, tx, statement("SELECT limit_key FROM bennu_job_limits WHERE", idle, " LIMIT ", mostRows, lock), func(r *sql.Rows) error {
+		var key string
+		err := r.Scan(&key)
+		keys = append(keys, key)
+		return err
+	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	// Once more, for one may have begun before the lock. A key that is used again comes back.
+	_, err = exec(ctx, tx, "DELETE FROM bennu_job_limits WHERE limit_key IN ", texts(keys), " AND", idle)
 	return err
 }
 

@@ -135,6 +135,20 @@ func testALimitOfSeveralJobs(t *testing.T, repo *data.Repo) {
 
 func TestRate(t *testing.T) { each(t, testRate) }
 
+func TestRateAfterTheClockWentBack(t *testing.T) { each(t, testRateAfterTheClockWentBack) }
+
+func testRateAfterTheClockWentBack(t *testing.T, repo *data.Repo) {
+	count := job.Define("count", func(context.Context, int) error { return nil }, job.Limit{Rate: 1, Period: time.Second})
+	now := newClock()
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{count}, Now: now.Now})
+	awaitState(t, w, job.Completed, enqueue(t, w, count, 1))
+	now.Add(-30 * time.Second) // it may be another node's clock
+	held := enqueue(t, w, count, 2)
+	awaitState(t, w, job.Waiting, held)
+	now.Add(-5 * time.Hour)
+	awaitState(t, w, job.Completed, held)
+}
+
 func testRate(t *testing.T, repo *data.Repo) {
 	var ran atomic.Int64
 	count := job.Define("count", func(context.Context, int) error { ran.Add(1); return nil }, job.Limit{Rate: 2, Period: time.Hour})
@@ -207,7 +221,7 @@ func testLimitsAndNeedsUnderLoad(t *testing.T, repo *data.Repo) {
 	for n, w := range nodes {
 		group.Go(func() {
 			var before []job.Ref
-			for i := range 10 {
+			for i := range 6 {
 				refs, err := j.EnqueueAll(w, []int{n + i, n + i + 1, n + i + 2, n + i + 7, n + i + 11}, job.After(before...))
 				if err != nil {
 					t.Error(err)
@@ -215,7 +229,7 @@ func testLimitsAndNeedsUnderLoad(t *testing.T, repo *data.Repo) {
 				}
 				before = append(before, refs[0])
 			}
-			if _, err := j.EnqueueAll(w, make([]int, 50)); err != nil {
+			if _, err := j.EnqueueAll(w, make([]int, 20)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -68,7 +68,7 @@ func (e *engine) oneByHand(ctx context.Context, c claimed, p *producer) (*attemp
 func (e *engine) runByHand(ctx context.Context, id int64) error {
 	var jobs []claimed
 	err := e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
-		jobs, err = claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", e.member.owner(), ", begun_at = ", toMicros(e.now()), claimUnique,
+		jobs, err = claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet(e.member.owner(), e.now()),
 			" WHERE state IN (0, 2, 3) AND id = ", id, claimReturning))
 		return err
 	})

@@ -160,25 +160,38 @@ func TestDeadNode(t *testing.T) {
 	})
 }
 
-// TestLivingNode has a job on another node that does give signs of life.
+// TestLivingNode has a job on another node that does give signs of life, and a clock that
+// jumps.
 func TestLivingNode(t *testing.T) {
 	bubble(t, func(t *testing.T, repo *data.Repo) {
+		var jump atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }
 		goOn := make(chan struct{})
 		j := job.Define("j", func(ctx context.Context, _ int) error { <-goOn; return nil })
-		a := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
-		b := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
+		a := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Now: now})
+		b := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Now: now})
 		ref, err := j.Enqueue(a, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
-		if got := a.load(t, ref.ID); got.state != job.Running || got.attempt != 1 {
-			t.Errorf("after a minute it is %+v", got)
+		for _, by := range []time.Duration{0, 24 * time.Hour, -24 * time.Hour} {
+			jump.Store(int64(by))
+			time.Sleep(time.Minute)
+			if got := a.load(t, ref.ID); got.state != job.Running || got.attempt != 1 {
+				t.Errorf("a minute after a jump by %v it is %+v", by, got)
+			}
 		}
+		late, err := j.Enqueue(a, 2, job.In(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		jump.Store(int64(-23 * time.Hour))
 		close(goOn)
 		time.Sleep(time.Second)
-		if got := a.load(t, ref.ID); got.state != job.Completed || got.attempt != 1 {
-			t.Errorf("then it is %+v", got)
+		for _, r := range []job.Ref{ref, late} {
+			if got := a.load(t, r.ID); got.state != job.Completed || got.attempt != 1 {
+				t.Errorf("then it is %+v", got)
+			}
 		}
 		a.stop()
 		b.stop()
@@ -282,8 +295,35 @@ func TestTakenForDead(t *testing.T) {
 		if err := <-errs; !errors.Is(err, job.ErrLost) {
 			t.Errorf("an attempt that is lost commits: %v", err)
 		}
-		if got := w.load(t, ref.ID); got.state != job.Completed || got.attempt != 2 || runs.Load() != 2 {
+		if got := w.load(t, ref.ID); got.state != job.Completed || runs.Load() != 2 {
 			t.Errorf("it is %+v after %d runs", got, runs.Load())
+		}
+		w.stop()
+	})
+}
+
+// TestTakenForDeadAndBack has a node whose job was given back, and that is the first to see it.
+func TestTakenForDeadAndBack(t *testing.T) {
+	bubble(t, func(t *testing.T, repo *data.Repo) {
+		var running, most, runs atomic.Int64
+		j := job.Define("j", func(ctx context.Context, _ int) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			if runs.Add(1) == 1 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		})
+		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}})
+		ref, err := j.Enqueue(w, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		w.exec(t, "UPDATE bennu_jobs SET state = 0")
+		time.Sleep(10 * time.Second)
+		if got := w.load(t, ref.ID); got.state != job.Completed || most.Load() != 1 || runs.Load() != 2 {
+			t.Errorf("it is %+v after %d runs, %d at a time", got, runs.Load(), most.Load())
 		}
 		w.stop()
 	})

@@ -15,6 +15,7 @@ type orphan struct {
 	owner             int64
 	attempt, attempts int
 	claims, unique    int
+	limitKey          string
 	errors            string
 	cancel            string
 }
@@ -25,10 +26,10 @@ func orphans(ctx context.Context, tx data.Tx) (all []orphan, err error) {
 	if isPostgres(tx) {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	err = query(ctx, tx, statement("SELECT id, queue, owner, attempt, attempts, claims, unique_states, COALESCE(errors, ''), COALESCE(cancel, '') FROM bennu_jobs WHERE state = 1 AND owner NOT IN (SELECT id FROM bennu_job_nodes) ORDER BY id LIMIT ",
+	err = query(ctx, tx, statement("SELECT id, queue, owner, attempt, attempts, claims, unique_states, COALESCE(limit_key, ''), COALESCE(errors, ''), COALESCE(cancel, '') FROM bennu_jobs WHERE state = 1 AND owner NOT IN (SELECT id FROM bennu_job_nodes) ORDER BY id LIMIT ",
 		mostRows, lock), func(r *sql.Rows) error {
 		var o orphan
-		err := r.Scan(&o.id, &o.queue, &o.owner, &o.attempt, &o.attempts, &o.claims, &o.unique, &o.errors, &o.cancel)
+		err := r.Scan(&o.id, &o.queue, &o.owner, &o.attempt, &o.attempts, &o.claims, &o.unique, &o.limitKey, &o.errors, &o.cancel)
 		all = append(all, o)
 		return err
 	})
@@ -38,7 +39,7 @@ func orphans(ctx context.Context, tx data.Tx) (all []orphan, err error) {
 // giveBack is the end of an attempt whose node has died. The attempt counts: what it was
 // doing may be what the node died of.
 func (o orphan) giveBack(now time.Time) end {
-	e := end{id: o.id, queue: o.queue, owner: o.owner, claims: o.claims, unique: o.unique, at: now, runAt: now, state: Available}
+	e := end{id: o.id, queue: o.queue, owner: o.owner, claims: o.claims, unique: o.unique, limitKey: o.limitKey, at: now, runAt: now, state: Available}
 	e.errors = withFailure(o.errors, Failure{o.attempt, now.UTC(), "its node died, or was cut off from the database"})
 	switch {
 	case o.cancel != "":

@@ -182,8 +182,12 @@ func (r *reports) add(a *attempt, done float64, text string) {
 	}
 }
 
-// tell gives a report to all followers, unless it is what they know.
+// tell gives a report to all followers, unless it is what they know, or of an attempt that
+// they know to be over.
 func (of *followed) tell(r Report) {
+	if of.known && of.latest.State.Ended() && r.State == Running && r.Attempt <= of.latest.Attempt {
+		return
+	}
 	same := of.known && of.latest == r
 	of.latest, of.known = r, true
 	of.changes++

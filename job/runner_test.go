@@ -120,6 +120,7 @@ func TestEnqueueAll(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
+	t.Parallel()
 	oops := errors.New("oops")
 	again := job.Retry{Attempts: 3, Backoff: func(int) time.Duration { return 0 }}
 	for _, c := range []struct {

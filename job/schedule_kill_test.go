@@ -72,6 +72,7 @@ func startChild(t *testing.T, url string, began time.Time) (kill func()) {
 // TestScheduleKilled kills the nodes that lead, one after the other and both at once: each due
 // time has one job.
 func TestScheduleKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes seconds")
 	}

@@ -601,6 +601,7 @@ func TestBrokenSchedule(t *testing.T) {
 }
 
 func TestScheduleOfUniqueJobs(t *testing.T) {
+	t.Parallel()
 	type in struct{ A string }
 	sealed := job.Define("sealed", func(context.Context, in) error { return nil }, job.Encrypt(newKeys(t)), job.Unique{})
 	plain := job.Define("plain", func(context.Context, in) error { return nil }, job.Unique{States: []job.State{job.Available, job.Completed}})

@@ -107,6 +107,9 @@ func insertChunk(ctx context.Context, tx data.Tx, rows []row, now time.Time, ref
 
 // insertUnique lets the index decide which jobs are new.
 func insertUnique(ctx context.Context, tx data.Tx, rows []row, now time.Time, refs []Ref) ([]Ref, error) {
+	if err := lockUnique(ctx, tx, rows); err != nil {
+		return nil, err
+	}
 	ids := make(map[string]Ref)
 	for len(ids) < len(rows) {
 		missing := rows[:0:0]
@@ -160,6 +163,15 @@ func insertUnique(ctx context.Context, tx data.Tx, rows []row, now time.Time, re
 	return refs, nil
 }
 
+// lockUnique lets one transaction at a time insert several unique jobs of a name: two that
+// have the same ones in different orders would wait for each other.
+func lockUnique(ctx context.Context, tx data.Tx, rows []row) error {
+	if len(rows) < 2 || !isPostgres(tx) {
+		return nil
+	}
+	return query(ctx, tx, statement("SELECT pg_advisory_xact_lock(hashtext('bennu_jobs_unique'), hashtext(", text(rows[0].name), "))"), func(*sql.Rows) error { return nil })
+}
+
 // claimed is a job that this node has begun.
 type claimed struct {
 	id        int64
@@ -182,27 +194,30 @@ type claimed struct {
 	limitKey  sql.NullString
 }
 
-const claimSet = ` SET state = 1, attempt = attempt + 1, claims = claims + 1`
-
 const claimReturning = ` RETURNING id, name, queue, args, version, priority, attempt, attempts, claims, unique_states, run_at, created_at, begun_at, owner, errors, label, schedule, limit_key`
 
 // claim makes up to n available jobs of a queue this node's own, none if it is paused: the
-// node, which has this name, may not have heard of it.
+// node, which has this name, may not have heard of it. Nor does a node claim anything that was
+// taken for dead, for nobody would give it back.
 func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
-	const order = " ORDER BY priority, id LIMIT "
-	pick := statement("SELECT id FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), order, n)
-	if isPostgres(tx) {
-		// Materialized, for a sub-query may run more than once, and lock more.
-		return claimQuery(ctx, tx, statement("WITH picked AS MATERIALIZED (", pick, " FOR UPDATE SKIP LOCKED) UPDATE bennu_jobs",
-			claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-			" WHERE id IN (SELECT id FROM picked)", claimReturning))
+	from := statement(" FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
+	set := "UPDATE bennu_jobs" + claimSet(owner, now)
+	here := statement("SELECT 1 FROM bennu_job_nodes WHERE id = ", owner)
+	if !isPostgres(tx) {
+		return claimQuery(ctx, tx, set+" WHERE id IN (SELECT id"+from+") AND EXISTS ("+here+")"+claimReturning)
 	}
-	return claimQuery(ctx, tx, statement("UPDATE bennu_jobs", claimSet, ", owner = ", owner, ", begun_at = ", toMicros(now), claimUnique,
-		" WHERE id IN (", pick, ")", claimReturning))
+	// An array is made once; another kind of sub-query may run more than once, and lock more.
+	// Rows that are locked stay where they are, so their places lead to them. The lock on the
+	// node makes whoever takes it for dead wait until the claim is there to be seen.
+	return claimQuery(ctx, tx, "WITH node AS MATERIALIZED ("+here+" FOR KEY SHARE) "+
+		set+" WHERE ctid = ANY (ARRAY(SELECT ctid"+from+" FOR UPDATE SKIP LOCKED)) AND EXISTS (SELECT 1 FROM node)"+claimReturning)
 }
 
-// claimUnique frees the key of a job that holds it no longer than until it begins.
-const claimUnique = `, unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END`
+// claimSet begins a job, and frees its key if it holds that no longer than until then.
+func claimSet(owner int64, now time.Time) string {
+	return statement(" SET state = 1, attempt = attempt + 1, claims = claims + 1, owner = ", owner, ", begun_at = ", toMicros(now),
+		", unique_key = CASE WHEN unique_states & 2 <> 0 THEN unique_key END")
+}
 
 func claimQuery(ctx context.Context, tx data.Tx, q string) (jobs []claimed, err error) {
 	err = query(ctx, tx, q, func(r *sql.Rows) error {
@@ -236,9 +251,9 @@ type end struct {
 
 // ownedBy gives the jobs of a queue that run on a node, as ends that would give them back.
 func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []end, err error) {
-	err = query(ctx, tx, statement("SELECT id, claims, unique_states FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
+	err = query(ctx, tx, statement("SELECT id, claims, unique_states, COALESCE(limit_key, '') FROM bennu_jobs WHERE state = 1 AND owner = ", owner, " AND queue = ", text(queue)), func(r *sql.Rows) error {
 		e := end{owner: owner, queue: queue, state: Available, uncount: true}
-		err := r.Scan(&e.id, &e.claims, &e.unique)
+		err := r.Scan(&e.id, &e.claims, &e.unique, &e.limitKey)
 		all = append(all, e)
 		return err
 	})
@@ -246,8 +261,10 @@ func ownedBy(ctx context.Context, tx data.Tx, owner int64, queue string) (all []
 }
 
 // own is the condition that fences: no other attempt has the same.
-func own(owner int64, claims int) string {
-	return statement(" AND state = 1 AND owner = ", owner, " AND claims = ", claims)
+func own(owner int64, claims int) string { return " AND state = 1" + claimOf(owner, claims) }
+
+func claimOf(owner int64, claims int) string {
+	return statement(" AND owner = ", owner, " AND claims = ", claims)
 }
 
 // complete ends jobs well, and gives how many of them were still this node's. All have the
@@ -295,14 +312,17 @@ func conclude(ctx context.Context, tx data.Tx, e end) (bool, error) {
 }
 
 // stillOwn reports whether an attempt may write, and keeps it so until the transaction ends,
-// if that is a Write.
-func stillOwn(ctx context.Context, tx data.Tx, c *claimed, write bool) (bool, error) {
-	lock := ""
+// if that is a Write. One that is committing may have completed the job in this transaction.
+func stillOwn(ctx context.Context, tx data.Tx, c *claimed, write, committing bool) (bool, error) {
+	lock, states := "", "(1)"
+	if committing {
+		states = "(1, 4)"
+	}
 	if write && isPostgres(tx) {
 		lock = " FOR NO KEY UPDATE" // as complete takes it, so that the two do not wait for each other
 	}
 	found := false
-	err := query(ctx, tx, statement("SELECT 1 FROM bennu_jobs WHERE id = ", c.id, own(c.owner, c.claims), lock), func(*sql.Rows) error {
+	err := query(ctx, tx, statement("SELECT 1 FROM bennu_jobs WHERE id = ", c.id, " AND state IN ", states, claimOf(c.owner, c.claims), lock), func(*sql.Rows) error {
 		found = true
 		return nil
 	})

@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -106,6 +107,38 @@ func TestUniqueAtOnce(t *testing.T) {
 		}
 		if fresh != 1 || w.rows(t, "TRUE") != 1 {
 			t.Errorf("%d inserted it", fresh)
+		}
+	})
+}
+
+// Those who insert the same jobs at once, in different orders, do not wait for each other.
+func TestUniqueInAnyOrder(t *testing.T) {
+	each(t, func(t *testing.T, repo *data.Repo) {
+		j := job.Define("j", func(context.Context, int) error { return nil }, job.Unique{})
+		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Queues: map[string]job.Queue{}})
+		const jobs = 500
+		fresh := make([]int, 16)
+		var wg sync.WaitGroup
+		for i := range fresh {
+			wg.Go(func() {
+				refs, err := j.EnqueueAll(w, rand.Perm(jobs))
+				if err != nil {
+					t.Error(err)
+				}
+				for _, r := range refs {
+					if !r.Duplicate {
+						fresh[i]++
+					}
+				}
+			})
+		}
+		wg.Wait()
+		sum := 0
+		for _, n := range fresh {
+			sum += n
+		}
+		if rows := w.rows(t, "TRUE"); sum != jobs || rows != jobs {
+			t.Errorf("%d were inserted, and there are %d", sum, rows)
 		}
 	})
 }

@@ -38,6 +38,8 @@ type settings struct {
 	Memory   int           // jobs of row memory
 	Postgres string        // URL of a server; empty: one is started
 	Dir      string        // for databases
+
+	Postmaster int // process id of the PostgreSQL server, if it was started here
 }
 
 // one is a measurement: what a process of its own does.
@@ -117,7 +119,8 @@ func compare(ctx context.Context, s settings) error {
 
 	var lines []line
 	for _, engine := range s.Engines {
-		fresh, stop, err := databases(ctx, engine, s)
+		s.Postmaster = 0
+		fresh, stop, err := databases(ctx, engine, &s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", engine, err)
 		}
@@ -209,7 +212,7 @@ func measure(ctx context.Context, task string) error {
 }
 
 // databases gives what makes an empty database of an engine.
-func databases(ctx context.Context, engine string, s settings) (fresh func(context.Context) (string, func(), error), stop func(), err error) {
+func databases(ctx context.Context, engine string, s *settings) (fresh func(context.Context) (string, func(), error), stop func(), err error) {
 	if engine == "postgres" {
 		return postgres(ctx, s)
 	}

@@ -21,10 +21,10 @@ import (
 
 // postgres starts a PostgreSQL server with its default settings, so with fsync and
 // synchronous_commit on, or takes the one that is there.
-func postgres(ctx context.Context, s settings) (fresh func(context.Context) (string, func(), error), stop func(), err error) {
+func postgres(ctx context.Context, s *settings) (fresh func(context.Context) (string, func(), error), stop func(), err error) {
 	server, stop := s.Postgres, func() {}
 	if server == "" {
-		if server, stop, err = startPostgres(ctx, s.Dir); err != nil {
+		if server, s.Postmaster, stop, err = startPostgres(ctx, s.Dir); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -61,40 +61,40 @@ func execute(ctx context.Context, url string, statements ...string) error {
 
 // startPostgres makes a cluster in a folder of dir and starts a server for it. PostgreSQL
 // refuses to run as root; then it runs as the user postgres.
-func startPostgres(ctx context.Context, dir string) (url string, stop func(), err error) {
+func startPostgres(ctx context.Context, dir string) (url string, pid int, stop func(), err error) {
 	bin, err := binaries()
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT} // which is a fast shutdown
 	cluster := filepath.Join(dir, "postgres")
 	if err := os.Mkdir(cluster, 0o700); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	if os.Getuid() == 0 {
 		uid, gid, err := unprivileged()
 		if err != nil {
-			return "", nil, err
+			return "", 0, nil, err
 		}
 		attr.Credential = &syscall.Credential{Uid: uid, Gid: gid}
 		if err := errors.Join(os.Chmod(dir, 0o711), os.Chown(cluster, int(uid), int(gid))); err != nil {
-			return "", nil, err
+			return "", 0, nil, err
 		}
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	initdb.Dir, initdb.SysProcAttr = cluster, attr
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("initdb: %w\n%s", err, out)
+		return "", 0, nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	port, err := freePort()
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	var log bytes.Buffer
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
 	server.Dir, server.SysProcAttr, server.Stderr = cluster, attr, &log
 	if err := server.Start(); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
@@ -105,14 +105,14 @@ func startPostgres(ctx context.Context, dir string) (url string, stop func(), er
 	url = "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable"
 	for {
 		if err = execute(ctx, url, "SELECT 1"); err == nil {
-			return url, stop, nil
+			return url, server.Process.Pid, stop, nil
 		}
 		select {
 		case <-ended:
-			return "", nil, fmt.Errorf("postgres has ended: %s", log.Bytes())
+			return "", 0, nil, fmt.Errorf("postgres has ended: %s", log.Bytes())
 		case <-ctx.Done():
 			stop()
-			return "", nil, ctx.Err()
+			return "", 0, nil, ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -102,7 +102,9 @@ func (s *riverSide[T]) InsertAll(ctx context.Context, all []work) error {
 	return err
 }
 
-func (s *riverSide[T]) Work(ctx context.Context) error { return s.client.Start(context.WithoutCancel(ctx)) }
+func (s *riverSide[T]) Work(ctx context.Context) error {
+	return s.client.Start(context.WithoutCancel(ctx))
+}
 
 func (s *riverSide[T]) Stop(ctx context.Context) error {
 	defer s.close()

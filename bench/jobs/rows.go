@@ -23,6 +23,7 @@ type line struct {
 	Most      float64 `json:"max_ms,omitempty"`
 	InsertP50 float64 `json:"insert_p50_ms,omitempty"` // of the insert alone
 	InsertP99 float64 `json:"insert_p99_ms,omitempty"`
+	CPU       float64 `json:"cpu_us,omitempty"` // for each job, of this program and of PostgreSQL
 	RSS       []int   `json:"rss_mb,omitempty"` // after each tenth of the jobs
 }
 
@@ -38,6 +39,7 @@ func bulk(ctx context.Context, m one) (l line, err error) {
 	if err != nil {
 		return l, err
 	}
+	cpu := cpuTime(m.Set.Postmaster)
 	begun := time.Now()
 	if err := insertAll(ctx, o, 0, m.Set.Bulk); err != nil {
 		return l, err
@@ -56,6 +58,7 @@ func bulk(ctx context.Context, m one) (l line, err error) {
 	l.Inserted = rate(l.Jobs, inserting)
 	l.Worked = rate(l.Jobs, working)
 	l.Both = rate(l.Jobs, inserting+working)
+	l.used(cpuTime(m.Set.Postmaster) - cpu)
 	return l, o.close(ctx)
 }
 
@@ -86,6 +89,7 @@ func stream(ctx context.Context, m one) (l line, err error) {
 	if err := settle(ctx); err != nil {
 		return l, err
 	}
+	cpu := cpuTime(m.Set.Postmaster)
 	begun := time.Now()
 	var next atomic.Int64
 	err = together(m.Set.Clients, func() error {
@@ -110,8 +114,12 @@ func stream(ctx context.Context, m one) (l line, err error) {
 	l.Jobs = m.Set.Stream
 	l.Inserted = rate(l.Jobs, inserting)
 	l.Both = rate(l.Jobs, at.Sub(begun))
+	l.used(cpuTime(m.Set.Postmaster) - cpu)
 	return l, o.close(ctx)
 }
+
+// used notes the CPU time that all jobs of a line have taken.
+func (l *line) used(cpu time.Duration) { l.CPU = float64(cpu.Microseconds()) / float64(l.Jobs) }
 
 // rest inserts a job when the one before has run and been recorded, a little later.
 func rest(ctx context.Context, m one) (l line, err error) {

@@ -51,14 +51,18 @@ var columns = map[string][]column{
 		{"inserted and worked/s", func(l line) float64 { return l.Both }, 0},
 		{"inserted/s", func(l line) float64 { return l.Inserted }, 0},
 		{"worked/s", func(l line) float64 { return l.Worked }, 0},
+		cpu,
 	},
 	"stream": {
 		{"inserted and worked/s", func(l line) float64 { return l.Both }, 0},
 		{"inserted/s", func(l line) float64 { return l.Inserted }, 0},
+		cpu,
 	},
 	"rest": delays,
 	"load": append([]column{{"inserted and worked/s", func(l line) float64 { return l.Both }, 0}}, delays...),
 }
+
+var cpu = column{"CPU µs/job", func(l line) float64 { return l.CPU }, 1}
 
 var delays = []column{
 	{"start p50 ms", func(l line) float64 { return l.P50 }, 2},

@@ -2,6 +2,7 @@
 // for.
 //
 //	go run ./examples/chat        # then open http://127.0.0.1:4000 in two windows
+//	go run ./examples/chat -db postgres://ann@localhost/chat
 //
 // Each room is a process, and so is each user in a room. The room stores a message before
 // anybody sees it; its messages have numbers without gaps, which are the offsets of the

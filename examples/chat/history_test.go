@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/bennu-go/bennu/channel/channeltest"
@@ -39,10 +38,11 @@ func (v visitor) missed(t testing.TB, n int) (all []Message) {
 	return all
 }
 
-// TestResume restarts everything on the same file: who comes back gets what it has missed,
+// TestResume restarts everything on the same database: who comes back gets what it has missed,
 // or is told that it cannot.
-func TestResume(t *testing.T) {
-	db := "sqlite:" + filepath.Join(t.TempDir(), "chat.db")
+func TestResume(t *testing.T) { datatest.EachURL(t, testResume) }
+
+func testResume(t *testing.T, db string) {
 	var all []Message
 	more := func(s *channeltest.Server, n int) {
 		all = fill(t, s, "tea", len(all)+n) // the keys of before are stored once
@@ -94,13 +94,14 @@ func TestResume(t *testing.T) {
 }
 
 // TestUntold is a crash of the room when a message is stored and nobody has been told.
-func TestUntold(t *testing.T) {
-	db := "sqlite:" + filepath.Join(t.TempDir(), "chat.db")
+func TestUntold(t *testing.T) { datatest.EachURL(t, testUntold) }
+
+func testUntold(t *testing.T, db string) {
 	s := serve(t, db)
 	ann := enter(t, s, "tea", "ann")
 	first := post(ann, "one", "1")
 	equal(t, "ann hears", heard(t, ann), first)
-	second, _, err := Store{other(t, db)}.Add(t.Context(), "tea", Message{Seq: 2, Author: "bob", Body: "two", Posted: first.Posted, Key: "2"})
+	second, _, err := Store{other(t, db)}.Add(t.Context(), Message{Room: "tea", Seq: 2, Author: "bob", Body: "two", Posted: first.Posted, Key: "2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,26 @@ func TestUntold(t *testing.T) {
 	equal(t, "bob asks again", again, second)
 	ann.ExpectNothing()
 	equal(t, "the next", post(ann, "three", "3").Seq, 3)
+}
+
+// TestMovedOn is another program that posts in the room: it reads what there is, and goes on.
+func TestMovedOn(t *testing.T) { datatest.EachURL(t, testMovedOn) }
+
+func testMovedOn(t *testing.T, db string) {
+	s := serve(t, db)
+	ann := enter(t, s, "tea", "ann")
+	first := post(ann, "one", "1")
+	second, _, err := Store{other(t, db)}.Add(t.Context(), Message{Room: "tea", Seq: 2, Author: "bob", Body: "two", Key: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := ann.Push("post", Draft{"three", "3"}).Reply()
+	if field := mistakes(t, refused); refused.Reason() != "the room has moved on: post it again" || field != "" {
+		t.Fatalf("the reply is %s", refused)
+	}
+	third := post(ann, "three", "3")
+	equal(t, "the next", third.Seq, 3)
+	equal(t, "all", channeltest.Joined[Talk](enter(t, s, "tea", "eve")).Messages, []Message{first, second, third})
 }
 
 // other is another program with the same database.

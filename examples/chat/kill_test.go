@@ -16,6 +16,7 @@ import (
 	"time"
 
 	client "github.com/bennu-go/bennu/client/go"
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
 )
 
@@ -29,8 +30,11 @@ func TestKill(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	datatest.EachURL(t, func(t *testing.T, db string) { testKill(t, newProgram(t, binary, db)) })
+}
+
+func testKill(t *testing.T, p *program) {
 	const messages, perLife, ahead = 48, 12, 7 // together fewer than the limit of a join
-	p := newProgram(t, binary)
 	p.launch()
 	ear := p.listen("bob")
 	room := p.join("ann")
@@ -142,18 +146,18 @@ func (e *ear) await(t *testing.T, n int) (bodies []string) {
 type program struct {
 	t            *testing.T
 	binary, addr string
-	dir          string
+	db           string
 	log          *bytes.Buffer
 	cmd          *exec.Cmd
 }
 
-func newProgram(t *testing.T, binary string) *program {
+func newProgram(t *testing.T, binary, db string) *program {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	p := &program{t: t, binary: binary, addr: l.Addr().String(), dir: t.TempDir(), log: new(bytes.Buffer)}
+	p := &program{t: t, binary: binary, addr: l.Addr().String(), db: db, log: new(bytes.Buffer)}
 	t.Cleanup(func() {
 		if p.cmd != nil {
 			p.end(syscall.SIGKILL)
@@ -165,8 +169,8 @@ func newProgram(t *testing.T, binary string) *program {
 // launch starts it, and waits until it answers.
 func (p *program) launch() {
 	p.t.Helper()
-	p.cmd = exec.Command(p.binary, "-addr", p.addr, "-log", "warn")
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.dir, p.log, p.log
+	p.cmd = exec.Command(p.binary, "-addr", p.addr, "-db", p.db, "-log", "warn")
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 
 type options struct {
 	Addr string     `flag:"addr" env:"CHAT_ADDR" default:"127.0.0.1:4000" help:"where it listens"`
-	DB   string     `flag:"db" env:"CHAT_DB" default:"sqlite:chat.db" help:"where messages are kept; sqlite::memory: forgets them"`
+	DB   string     `flag:"db" env:"CHAT_DB" default:"sqlite:chat.db" help:"where messages are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, or sqlite::memory:, which forgets them"`
 	Log  slog.Level `flag:"log" env:"CHAT_LOG" default:"info" help:"what is logged: debug, info, warn or error"`
 }
 

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/bennu-go/bennu/channel"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/process"
 )
 
@@ -18,10 +21,11 @@ const Posted channel.Event[Message] = "posted"
 
 // Message is what somebody said.
 type Message struct {
-	Seq    uint64    `json:"seq"` // 1, 2, 3 … in each room
+	Room   string    `json:"-" bun:",pk"`
+	Seq    uint64    `json:"seq" bun:",pk"` // 1, 2, 3 … in each room
 	Author string    `json:"author"`
 	Body   string    `json:"body"`
-	Posted time.Time `json:"posted"`
+	Posted time.Time `json:"posted" data:"created"`
 	Key    string    `json:"key"` // the author's own
 }
 
@@ -43,7 +47,10 @@ func openRoom(store Store) func(context.Context) (*Room, error) {
 	return func(ctx context.Context) (*Room, error) {
 		r := &Room{name: process.Self[Room](ctx).Key(), store: store}
 		var err error
-		r.epoch, r.latest, err = store.Open(ctx, r.name, kept)
+		if r.epoch, err = store.Open(ctx, r.name); err != nil {
+			return r, err
+		}
+		r.latest, err = store.Before(ctx, r.name, math.MaxInt64, kept)
 		if err != nil || len(r.latest) == 0 {
 			return r, err
 		}
@@ -55,10 +62,13 @@ func openRoom(store Store) func(context.Context) (*Room, error) {
 // Post stores a message and then tells everybody in the room. One that comes again, because
 // its author has not heard the answer, is stored once.
 func (r *Room) Post(ctx context.Context, m Message) (Message, error) {
-	m.Seq, m.Posted = r.seq()+1, time.Now().UTC().Truncate(time.Millisecond)
-	m, added, err := r.store.Add(ctx, r.name, m)
-	if err != nil {
-		return m, err
+	m.Room, m.Seq = r.name, r.seq()+1
+	m, added, err := r.store.Add(ctx, m)
+	if fault.Of(err) == fault.Conflict { // another program has stored one with this number
+		err = fault.Unavailable.Errorf("the room has moved on: post it again")
+	}
+	if err != nil { // perhaps it is stored all the same: the next post finds a room that has read what there is
+		return m, errors.Join(err, process.Stop(ctx, process.Normal))
 	}
 	if added {
 		r.latest = append(r.latest[max(0, len(r.latest)+1-kept):], m)

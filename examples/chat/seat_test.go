@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/channel/channeltest"
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
 )
 
@@ -30,8 +31,10 @@ func TestPost(t *testing.T) {
 	}
 }
 
-func TestPostOfTheSameKey(t *testing.T) {
-	s := serve(t)
+func TestPostOfTheSameKey(t *testing.T) { datatest.EachURL(t, testPostOfTheSameKey) }
+
+func testPostOfTheSameKey(t *testing.T, db string) {
+	s := serve(t, db)
 	ann, bob := enter(t, s, "tea", "ann"), enter(t, s, "tea", "bob")
 	first := post(ann, "hello", "k")
 	equal(t, "again", post(ann, "hello", "k"), first)
@@ -172,8 +175,10 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-func TestOlder(t *testing.T) {
-	s := serve(t)
+func TestOlder(t *testing.T) { datatest.EachURL(t, testOlder) }
+
+func testOlder(t *testing.T, db string) {
+	s := serve(t, db)
 	all := fill(t, s, "tea", 160)
 	ann := enter(t, s, "tea", "ann")
 	equal(t, "the snapshot", channeltest.Joined[Talk](ann).Messages, all[60:])
@@ -187,8 +192,10 @@ func TestOlder(t *testing.T) {
 	}
 }
 
-func TestRooms(t *testing.T) {
-	s := serve(t)
+func TestRooms(t *testing.T) { datatest.EachURL(t, testRooms) }
+
+func testRooms(t *testing.T, db string) {
+	s := serve(t, db)
 	fill(t, s, "tea", 3)
 	enter(t, s, "silent", "ann")
 	list := channeltest.Connect(t, s).Join("rooms", nil)

@@ -71,7 +71,7 @@ func (w *world) drive(id string, began time.Time, n int) {
 	var entries []Entry
 	for i := range n {
 		at := began.Add(time.Duration(i) * time.Second)
-		entries = append(entries, Entry{Fix{Unit: id, Agency: defaultAgency, Position: Position{At: at, Lat: 1, Lon: float64(i) / 100}}, true})
+		entries = append(entries, Entry{Fix{Unit: id, Agency: defaultAgency, Position: Position{At: at, Lat: 1, Lon: float64(i) / 100}}, true, nil})
 	}
 	for chunk := range slices.Chunk(entries, 500) {
 		if _, err := process.Call(w.ctx, Writing, (*Writer).Store, chunk); err != nil {

@@ -16,26 +16,37 @@ const (
 	Reported channel.Event[Report]       = "position"
 	Renamed  channel.Event[AgencyParams] = "rename"
 	Crashed  channel.Event[process.None] = "crash"
+	Fence    channel.Event[Geofence]     = "fence"
+	Unfence  channel.Event[GeofenceRef]  = "unfence"
 )
 
 // reports is how many positions a device may send. One that was away sends what it has kept
 // at once; a thousand may wait to be stored, and a hundred a second are.
 var reports = channel.Limit{PerSecond: 100, Burst: 1000, Bytes: 1 << 10}
 
+// byHand is how often people do something.
+var byHand = channel.Limit{PerSecond: 1, Burst: 10, Bytes: 1 << 10}
+
 // channels are the topics of the socket. None keeps a history: who comes back gets the
 // latest of each unit with the join, which is less than all that moved, and reads what a
 // unit has missed from its track.
-func channels(demo bool, watching *presence.Tracker[Watch]) []channel.Channel {
-	events := []channel.Handler[UnitChannel]{channel.Do(Reported, (*UnitChannel).position, reports)}
+func channels(demo bool, store Store, watching *presence.Tracker[Watch]) []channel.Channel {
+	events := []channel.Handler[UnitChannel]{
+		channel.Do(Reported, (*UnitChannel).position, reports),
+		channel.Call(Trips, (*UnitChannel).trips, byHand),
+	}
 	if demo {
 		events = append(events, channel.Signal(Crashed, (*UnitChannel).crash))
 	}
 	return []channel.Channel{
-		channel.Topic("agency:*", joinAgency(watching),
-			channel.Joined((*AgencyChannel).units),
-			channel.Do(Renamed, (*AgencyChannel).rename, channel.Limit{PerSecond: 1, Burst: 10, Bytes: 1 << 10}),
-		).With(channel.Presence(watching), channel.Emits(Moved)),
+		channel.Topic("agency:*", joinAgency(store, watching),
+			channel.Joined((*AgencyChannel).scene),
+			channel.Do(Renamed, (*AgencyChannel).rename, byHand),
+			channel.Do(Fence, (*AgencyChannel).fence, byHand),
+			channel.Do(Unfence, (*AgencyChannel).unfence, byHand),
+		).With(channel.Presence(watching), channel.Emits(Moved, Fenced, Alerted)),
 		channel.Topic("unit:*", joinUnit, events...).With(channel.Emits(Positioned)),
+		channel.Topic("report:*", joinReport).With(channel.Emits(Progress)),
 	}
 }
 

@@ -107,9 +107,9 @@ func TestSocketDoor(t *testing.T) {
 		}
 	}
 	_, err := w.connect()
-	refused(err, http.StatusForbidden)
+	refused(err, http.StatusUnauthorized)
 	_, err = w.connect("key=k")
-	refused(err, http.StatusForbidden)
+	refused(err, http.StatusUnauthorized)
 	c, err := w.connect("key=K")
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func TestAgencyJoin(t *testing.T) {
 	defer c.hangUp()
 	var raw json.RawMessage
 	c.join("agency:city", none{}, &raw)
-	if string(raw) != `{"units":[]}` {
+	if string(raw) != `{"units":[],"geofences":[],"alerts":[]}` {
 		t.Errorf("an empty agency is %s", raw)
 	}
 	w.osmand("id=b", "lat=1", "lon=2", "agency=city", "timestamp=1769860800", "speed=0")
@@ -166,7 +166,7 @@ func TestAgencyJoin(t *testing.T) {
 	other.join("agency:city", none{}, &raw)
 	want := `{"units":[` +
 		`{"unit":"a","state":"online","at":"2026-01-31T12:00:01Z","lat":1,"lon":2,"speed_mps":null,"heading_deg":null},` +
-		`{"unit":"b","state":"online","at":"2026-01-31T12:00:00Z","lat":1,"lon":2,"speed_mps":0,"heading_deg":null}]}`
+		`{"unit":"b","state":"online","at":"2026-01-31T12:00:00Z","lat":1,"lon":2,"speed_mps":0,"heading_deg":null}],"geofences":[],"alerts":[]}`
 	if string(raw) != want {
 		t.Errorf("the join reply is\n%s, want\n%s", raw, want)
 	}

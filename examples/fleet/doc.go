@@ -30,17 +30,39 @@
 //	GET /api/units/{id}                       one
 //	GET /api/units/{id}/track?from=…&to=…     its positions, 1,000 a page
 //	GET /api/units/{id}/restarts              what its process went through
+//	GET /api/reports/{id}                     a trip report, as CSV
 //	GET /api/agencies                         who has units
 //	GET /api/health                           the tree and the counters
 //
 // The page, and whoever else joins agency:<id> on /socket, gets what moved, five times a
-// second, and sees who else watches. /socket.d.ts has all that is said there, as TypeScript.
+// second, sees who else watches, draws geofences and is told who crosses them. The event
+// trips on unit:<id> asks for a trip report; report:<id> tells how far it is, until its file
+// is at /api/reports/{id}. /socket.d.ts has all that is said there, as TypeScript.
 // go run ./examples/fleet -h has the options.
+//
+// # People
+//
+// On this machine alone nobody is asked for a name. With a -key, or as soon as there is a
+// user, people log in; programs go on to show the key:
+//
+//	go run ./examples/fleet user -name ann          # prints her password; FLEET_PASSWORD chooses one
+//	go run ./examples/fleet user -name ann -remove
+//
+// # Database
+//
+// All is in fleet.db, a file of SQLite, or where -db says, which may be a server:
+//
+//	go run ./examples/fleet -db 'postgres://fleet:secret@127.0.0.1/fleet'
+//
+// Each night at 3:00 UTC what is older than -keep goes, and at 3:30 a copy of the file is
+// made beside it, in fleet.db.backup. A server has pg_dump for that.
 //
 // # Design
 //
 // Each unit is a process. What is sent to it by HTTP, by a socket, or by the replay, is a
 // call of its method Fix, which answers once the position is committed. The board is one
 // process that knows where all are; dispatchers' pages get what moved from it, five times
-// a second. Start reading at main.go, the tree; then unit.go, board.go and store.go.
+// a second. What may take long, fail, or is due by itself is a job: an alert (geofence.go),
+// a trip report (trips.go), the nightly work (upkeep.go). Start reading at main.go, the tree;
+// then unit.go, board.go and store.go.
 package main

@@ -113,7 +113,7 @@ func testBadStarts(t *testing.T, binary string) {
 		{"-replay=nowhere.gpx", `there is no file "nowhere.gpx"`},
 		{"-replay=.", "-replay cannot be read"},
 		{"-db=", "sqlite:PATH"},
-		{"-db=postgres://user:secret@host/fleet", "sqlite:PATH"},
+		{"-db=mysql://user:secret@host/fleet", "sqlite:PATH"},
 		{"-db=sqlite:", "names no file"},
 		{"-db=sqlite:no/such/fleet.db", "its folder is not there"},
 		{"-db=sqlite:.", "this is not a file"},

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bennu-go/bennu/data/datatest"
 )
 
 // TestBinary is about the real program, under load: what it has acknowledged survives a
@@ -25,11 +27,11 @@ func TestBinary(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	t.Run("kill", func(t *testing.T) {
-		dir := t.TempDir()
+	datatest.EachURL(t, func(t *testing.T, url string) {
+		dir, db := t.TempDir(), "-db="+url
 		acknowledged := make(tracks)
 		for range 3 {
-			p := launch(t, binary, dir, "-replay=none")
+			p := launch(t, binary, dir, "-replay=none", db)
 			p.check(t, acknowledged)
 			load := p.load(t, acknowledged)
 			load.await(t, 400)
@@ -39,7 +41,7 @@ func TestBinary(t *testing.T) {
 				t.Error("a program that is killed does not succeed")
 			}
 		}
-		p := launch(t, binary, dir, "-replay=none")
+		p := launch(t, binary, dir, "-replay=none", db)
 		p.check(t, acknowledged)
 		p.signal(t, syscall.SIGTERM)
 		p.wait(t)

@@ -39,6 +39,7 @@ type world struct {
 	root     *supervisor.Root
 	url      string
 	http     *http.Client
+	cookie   *http.Cookie // of who opens sockets; nil: nobody
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	stop     func()
 }

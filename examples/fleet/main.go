@@ -19,23 +19,26 @@ import (
 	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/token"
 	"github.com/bennu-go/bennu/web"
 )
 
 const name = "fleet"
 
 type options struct {
-	Addr     string     `flag:"addr" env:"FLEET_ADDR" default:"127.0.0.1:4000" help:"where the page, the API and the doors listen"`
-	UDP      string     `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere"`
-	Devices  string     `flag:"devices" env:"FLEET_DEVICES" default:"127.0.0.1:5006" help:"where devices connect by UDP; empty: nowhere"`
-	DB       string     `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where positions are kept; sqlite::memory: forgets them"`
-	Replay   string     `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc, limerick, none, or a file (GPX, trips JSON, NMEA log)"`
-	Speed    float64    `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
-	Key      string     `flag:"key" env:"FLEET_KEY" secret:"true" help:"what every door then wants as key=…; the page as /?key=…"`
-	Open     bool       `flag:"open" env:"FLEET_OPEN" help:"listen to the network without a key"`
-	Demo     *bool      `flag:"demo" env:"FLEET_DEMO" help:"let clients crash units; default: only where nobody else can connect"`
-	MaxUnits int        `flag:"max-units" env:"FLEET_MAX_UNITS" default:"10000" help:"how many units there may be"`
-	Log      slog.Level `flag:"log" env:"FLEET_LOG" default:"info" help:"what is logged: debug, info, warn or error"`
+	Addr     string        `flag:"addr" env:"FLEET_ADDR" default:"127.0.0.1:4000" help:"where the page, the API and the doors listen"`
+	UDP      string        `flag:"udp" env:"FLEET_UDP" default:"127.0.0.1:5005" help:"where NMEA datagrams arrive; empty: nowhere"`
+	Devices  string        `flag:"devices" env:"FLEET_DEVICES" default:"127.0.0.1:5006" help:"where devices connect by UDP; empty: nowhere"`
+	DB       string        `flag:"db" env:"FLEET_DB" default:"sqlite:fleet.db" help:"where all is kept: sqlite:PATH, sqlite::memory:, or postgres://…"`
+	Replay   string        `flag:"replay" env:"FLEET_REPLAY" default:"nyc" help:"traces to replay: nyc, limerick, none, or a file (GPX, trips JSON, NMEA log)"`
+	Speed    float64       `flag:"speed" env:"FLEET_SPEED" default:"10" help:"how much faster than life the replay is"`
+	Key      string        `flag:"key" env:"FLEET_KEY" secret:"true" help:"what devices and programs then show as key=…; people log in"`
+	Open     bool          `flag:"open" env:"FLEET_OPEN" help:"listen to the network without a key"`
+	Demo     *bool         `flag:"demo" env:"FLEET_DEMO" help:"let clients crash units; default: only where nobody else can connect"`
+	Keep     time.Duration `flag:"keep" env:"FLEET_KEEP" default:"2160h" help:"how long tracks and alerts are kept; those of replayed units an hour"`
+	MaxUnits int           `flag:"max-units" env:"FLEET_MAX_UNITS" default:"10000" help:"how many units there may be"`
+	Log      slog.Level    `flag:"log" env:"FLEET_LOG" default:"info" help:"what is logged: debug, info, warn or error"`
+	Secrets  *token.Keys   `env:"FLEET_SECRETS" secret:"true" help:"sign the sessions, newest first; without, people log in again after each start"`
 }
 
 func main() {
@@ -46,10 +49,13 @@ func main() {
 	}
 }
 
-// serve is the server, or with the word device a device of it.
+// serve is the server, or with the word device a device of it, or with user its accounts.
 func serve(args []string) error {
 	if len(args) > 0 && args[0] == "device" {
 		return drive(args[1:])
+	}
+	if len(args) > 0 && args[0] == "user" {
+		return account(args[1:], os.Stdout)
 	}
 	opts, err := config.Load[options](name, args, os.LookupEnv)
 	if err != nil {
@@ -72,27 +78,37 @@ func build(opts options) (bennu.App, error) {
 	if err != nil {
 		return bennu.App{}, err
 	}
+	keys := opts.Secrets
+	if keys == nil {
+		if keys, err = token.NewKeys(token.Generate()); err != nil {
+			return bennu.App{}, err
+		}
+	}
 	repo := &data.Repo{URL: opts.DB, Migrations: migrations}
 	store := Store{repo}
-	door := keyed(opts.Key)
+	sessions := &data.Sessions{Repo: repo}
+	door := Door{keyed(opts.Key), store}
 	watching := &presence.Tracker[Watch]{Name: "watching"}
 	socket := &channel.Socket{
-		Channels: channels(opts.demo(), watching),
+		Channels: channels(opts.demo(), store, watching),
 		Connect:  door.connect,
 		LongPoll: &channel.LongPoll{},
 		Compress: true,
 	}
-	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: routes(opts, store, socket, replay, door), Drain: time.Second}
+	site := &Site{opts, store, door, replay, &web.Sessions{Keys: keys, Store: sessions}}
+	endpoint := &web.Endpoint{Addr: opts.Addr, Handler: site.routes(socket), Drain: time.Second}
 
 	// Who is present must say so again to a tracker that was restarted, so the connections go
 	// with it, and come back.
 	connections := []supervisor.Child{{Name: "watching", Run: watching}, {Name: "socket", Run: socket}}
 	if opts.Devices != "" {
-		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.deviceKey(), Idle: deviceIdle}
+		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.key.deviceKey(), Idle: deviceIdle}
 		connections = append(connections, supervisor.Child{Name: "devices", Run: devices, Backoff: rebind})
 	}
 	children := []supervisor.Child{
 		{Name: "data", Run: repo},
+		{Name: "sessions", Run: sessions},
+		{Name: "jobs", Run: newJobs(store, opts.Keep)},
 		{Run: supervisor.Process(Writing, openWriter(repo))},
 		{Run: supervisor.Process(Dispatch, openBoard(store, opts.MaxUnits))},
 		{
@@ -103,7 +119,7 @@ func build(opts options) (bennu.App, error) {
 		{Name: "web", Run: endpoint},
 	}
 	if opts.UDP != "" {
-		udp := &UDP{addr: opts.UDP, key: door, most: opts.MaxUnits}
+		udp := &UDP{addr: opts.UDP, key: door.key, most: opts.MaxUnits}
 		children = append(children, supervisor.Child{Name: "udp", Run: udp, Backoff: rebind})
 	}
 	children = append(children, replay.children()...)
@@ -118,6 +134,9 @@ const deviceIdle = 30 * time.Second
 
 // check refuses options that cannot work, or that would let strangers in.
 func (o options) check() error {
+	if o.Keep < time.Hour {
+		return fault.Invalid.Errorf("-keep must be at least 1h, got %v", o.Keep)
+	}
 	if o.MaxUnits < 1 {
 		return fault.Invalid.Errorf("-max-units must be at least 1, got %d", o.MaxUnits)
 	}

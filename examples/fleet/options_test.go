@@ -39,6 +39,8 @@ func TestOptions(t *testing.T) {
 		"-devices=x":                                {"is no address", true},
 		"-max-units=0":                              {"-max-units must be at least 1", true},
 		"-max-units=-1":                             {"-max-units must be at least 1", true},
+		"-keep=59m":                                 {"-keep must be at least 1h", true},
+		"-keep=1h":                                  {"", true},
 		"-max-units=1":                              {"", true},
 		"-speed=0":                                  {"-speed must be between", true},
 		"-speed=-1":                                 {"-speed must be between", true},

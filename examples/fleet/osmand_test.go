@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bennu-go/bennu/data/datatest"
 )
 
 func TestReadOsmand(t *testing.T) {
@@ -67,13 +69,13 @@ func TestReadOsmand(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := readOsmand(form, noon)
-		if err != nil || text(t, got) != text(t, want) {
-			t.Errorf("%s:\n got %s, %v\nwant %s", params, text(t, got), err, text(t, want))
+		if err != nil || asText(t, got) != asText(t, want) {
+			t.Errorf("%s:\n got %s, %v\nwant %s", params, asText(t, got), err, asText(t, want))
 		}
 	}
 }
 
-func text(t *testing.T, f Fix) string {
+func asText(t *testing.T, f Fix) string {
 	b, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)
@@ -164,12 +166,12 @@ func TestOsmandKey(t *testing.T) {
 		"/osmand?id=a&lat=1&lon=2&key=":       403,
 		"/osmand?id=a&lat=1&lon=2":            403,
 		"/api/units?key=s3cret":               200,
-		"/api/units":                          403,
-		"/api/units/a":                        403,
-		"/api/units/a/track":                  403,
-		"/api/units/a/restarts":               403,
-		"/api/agencies":                       403,
-		"/api/map":                            403,
+		"/api/units":                          401,
+		"/api/units/a":                        401,
+		"/api/units/a/track":                  401,
+		"/api/units/a/restarts":               401,
+		"/api/agencies":                       401,
+		"/api/map":                            401,
 		"/api/health":                         200,
 	} {
 		if a := w.do("GET", target, ""); a.status != want {
@@ -230,8 +232,10 @@ func TestPresentPosition(t *testing.T) {
 
 // The same unit and time again changes nothing, not even where the unit stands after a
 // restart.
-func TestAgain(t *testing.T) {
-	db := file(t)
+func TestAgain(t *testing.T) { datatest.EachURL(t, testAgain) }
+
+func testAgain(t *testing.T, url string) {
+	db := "-db=" + url
 	w := start(t, db)
 	at := time.Now().Add(-time.Minute)
 	w.send("a", at, 1)

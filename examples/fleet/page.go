@@ -2,127 +2,136 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"embed"
-	"html/template"
 	"io/fs"
 	"net/http"
+	"time"
 
 	js "github.com/bennu-go/bennu/client/js"
 
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/fault"
-	"github.com/bennu-go/bennu/telemetry"
+	"github.com/bennu-go/bennu/view"
 	"github.com/bennu-go/bennu/web"
 )
 
 var (
 	//go:embed page/*.js page/*.css
 	pageFiles embed.FS
-	//go:embed page/index.html
-	indexFile string
+	//go:embed page/*.html
+	pages embed.FS
 )
 
-// routes are the doors of HTTP.
-func routes(opts options, store Store, socket *channel.Socket, replay *Replay, door keyed) http.Handler {
-	router := web.NewRouter(web.SecureHeaders("default-src 'self'; img-src 'self' data:"))
+const (
+	Index     view.Page[indexPage] = "index"
+	LoginPage view.Page[loginPage] = "login"
+)
 
-	osm := router.Scope("/osmand", web.Quiet, web.SameSite(), web.MaxBody(64<<10), door.plug)
+type indexPage struct {
+	Agency, User string
+	Demo         bool
+}
+
+type loginPage struct{ Name, Wrong string }
+
+// Site is what the page and the API stand on.
+type Site struct {
+	opts     options
+	store    Store
+	door     Door
+	replay   *Replay
+	sessions *web.Sessions
+}
+
+// routes are the doors of HTTP.
+func (s *Site) routes(socket *channel.Socket) http.Handler {
+	templates, files := folder(pages), folder(pageFiles)
+	views, err := view.Load(templates)
+	if err == nil {
+		err = views.Check(Index, LoginPage)
+	}
+	if err != nil {
+		panic(err) // they are in the binary
+	}
+	router := web.NewRouter(web.SecureHeaders("default-src 'self'; img-src 'self' data:"), web.CrossOrigin())
+	router.Handle("GET /bennu.js", web.Static(js.Files()))
+	router.Handle("GET /socket.d.ts", channel.TypeScript(socket))
+	router.Handle("GET /{file}", web.Static(files))
+
+	osm := router.Scope("/osmand", web.Quiet, web.SameSite(), web.MaxBody(64<<10), s.door.key.plug)
 	osm.HandleFunc("GET", osmand)
 	osm.HandleFunc("POST", osmand)
 
-	api := router.Scope("/api")
-	api.Handle("GET /health", web.JSON(health), web.Quiet)
-	api.Handle("GET /units", web.JSON(allUnits), door.plug)
-	api.Handle("GET /units/{id}", web.JSON(oneUnit), door.plug)
-	api.Handle("GET /units/{id}/track", web.JSON(track(store)), door.plug)
-	api.Handle("GET /units/{id}/restarts", web.JSON(restarts), door.plug)
-	api.Handle("GET /agencies", web.JSON(agencies), door.plug)
-	api.Handle("GET /map", replay.streets(), door.plug)
+	// Here it matters who asks.
+	people := router.Scope("", s.sessions.Plug, views.Plug)
+	people.Mount("/socket", socket)
+	people.Handle("GET /{$}", web.Page(s.index))
+	people.Handle("GET /login", web.Page(loginForm))
+	people.Handle("POST /logout", web.Page(logOut))
+	guesses := web.RateLimit{Requests: 10, Per: time.Minute}
+	people.Handle("POST /login", web.Page(s.logIn), guesses.Plug, (&web.Concurrency{Running: 2}).Plug)
 
-	router.Mount("/socket", socket)
-	router.Handle("GET /socket.d.ts", channel.TypeScript(socket))
-	router.Handle("GET /bennu.js", web.Static(js.Files()))
-	router.HandleFunc("GET /{$}", page(opts, replay, door))
-	files, err := fs.Sub(pageFiles, "page")
-	if err != nil {
-		panic(err) // it is in the binary
-	}
-	router.Handle("GET /{file}", web.Static(files))
+	router.Handle("GET /api/health", web.JSON(health), web.Quiet)
+	api := people.Scope("/api", s.door.plug)
+	api.Handle("GET /units", web.JSON(allUnits))
+	api.Handle("GET /units/{id}", web.JSON(oneUnit))
+	api.Handle("GET /units/{id}/track", web.JSON(track(s.store)))
+	api.Handle("GET /units/{id}/restarts", web.JSON(restarts))
+	api.Handle("GET /reports/{id}", web.Action(s.store.reportFile))
+	api.Handle("GET /agencies", web.JSON(agencies))
+	api.Handle("GET /map", s.replay.streets())
 	return router
 }
 
-// page renders the dispatcher's page. The key goes into it only as it came in the
-// address.
-func page(opts options, replay *Replay, door keyed) http.HandlerFunc {
-	index := template.Must(template.New("index").Parse(indexFile))
-	return func(w http.ResponseWriter, r *http.Request) {
-		key, agency := r.URL.Query().Get("key"), r.URL.Query().Get("agency")
-		if !door.fits(key) {
-			web.Problem(w, r, fault.Forbidden.Errorf("this fleet wants a key: open /?key=…"))
-			return
-		}
-		switch {
-		case agency == "" && replay.name != "none":
-			agency = replay.name
-		case agency == "":
-			agency = defaultAgency
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		err := index.Execute(w, map[string]any{"Demo": opts.demo(), "Agency": agency, "Key": key})
-		if err != nil {
-			telemetry.Log(r.Context()).Debug("the page could not be sent", "error", err)
-		}
+func folder(files embed.FS) fs.FS {
+	page, err := fs.Sub(files, "page")
+	if err != nil {
+		panic(err) // it is in the binary
 	}
+	return page
 }
 
-// keyed is what a door asks for; "" asks for nothing.
-type keyed string
-
-// fits compares in a time that tells nothing about the key.
-func (k keyed) fits(given string) bool {
-	return k == "" || subtle.ConstantTimeCompare([]byte(k), []byte(given)) == 1
+type indexQuery struct {
+	Agency string `query:"agency"`
 }
 
-// connect is for the socket. Who comes by UDP has signed with the key.
-func (k keyed) connect(_ context.Context, p *channel.Peer) error {
-	if p.Transport == "udp" {
-		return nil
+// index is the dispatcher's page.
+func (s *Site) index(ctx context.Context, q indexQuery) (web.View, error) {
+	user, err := s.door.user(ctx)
+	switch {
+	case fault.Of(err) == fault.Unauthenticated:
+		return web.RedirectTo("/login"), nil
+	case err != nil:
+		return nil, err
+	case q.Agency == "" && s.replay.name != "none":
+		q.Agency = s.replay.name
+	case q.Agency == "":
+		q.Agency = defaultAgency
 	}
-	return k.check(p.Params.Get("key"))
+	return Index.View(indexPage{q.Agency, user, s.opts.demo()}), nil
 }
 
-const minKey = 16
+func loginForm(context.Context, web.None) (web.View, error) { return LoginPage.View(loginPage{}), nil }
 
-// deviceKey gives devices' keys, which are all the same; nil if there is none.
-func (k keyed) deviceKey() func(context.Context, string) ([]byte, error) {
-	if k == "" {
-		return nil
+func (s *Site) logIn(ctx context.Context, c Credentials) (web.View, error) {
+	u, err := s.store.LogIn(ctx, c)
+	if fault.Of(err) == fault.Unauthenticated {
+		return web.WithStatus(http.StatusUnprocessableEntity, LoginPage.View(loginPage{c.Name, fault.Detail(err)})), nil
 	}
-	return func(context.Context, string) ([]byte, error) { return []byte(k), nil }
-}
-
-func (k keyed) check(given string) error {
-	if !k.fits(given) {
-		return fault.Forbidden.Errorf("the key is missing or wrong; send it as key=…")
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := web.RenewSession(ctx); err != nil {
+		return nil, err
+	}
+	return web.RedirectTo("/"), loggedIn.Put(ctx, Login{u.Name, u.Salt})
 }
 
-// plug reads the query and the form, and asks for the key in either.
-func (k keyed) plug(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseForm(); err != nil {
-			telemetry.Count(r.Context(), "fleet.forms.refused", 1)
-			web.Problem(w, r, fault.Invalid.Wrap(err, "the query or the form cannot be read"))
-			return
-		}
-		if err := k.check(r.Form.Get("key")); err != nil {
-			telemetry.Count(r.Context(), "fleet.keys.refused", 1)
-			web.Problem(w, r, err)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// logOut ends the session, and the connections of its user.
+func logOut(ctx context.Context, _ web.None) (web.View, error) {
+	login, ok := loggedIn.Get(ctx)
+	if err := web.ClearSession(ctx); err != nil || !ok {
+		return web.RedirectTo("/login"), err
+	}
+	return web.RedirectTo("/login"), channel.Disconnect(ctx, login.Name)
 }

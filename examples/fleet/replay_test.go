@@ -188,30 +188,6 @@ func TestVehicleComesBack(t *testing.T) {
 	}, trace, "-speed=1")
 }
 
-// A replayed track keeps an hour, what other units did is kept.
-func TestPrune(t *testing.T) {
-	trace := bus(t)
-	bubble(t, func(w *world) {
-		began := time.Now()
-		w.send("phone", began, 1)
-		w.send("phone", began.Add(-24*365*time.Hour), 1)
-		oldest := func() time.Duration { return time.Since(w.track("bus-001")[0].At) }
-		time.Sleep(replayedKeep - time.Minute)
-		if oldest() < replayedKeep-2*time.Minute {
-			t.Errorf("before an hour is over the track begins %v ago", oldest())
-		}
-		for range 2 {
-			time.Sleep(21 * time.Minute)
-			if old := oldest(); old < replayedKeep-time.Minute || old > replayedKeep+2*pruneEvery {
-				t.Errorf("the track begins %v ago", old)
-			}
-		}
-		if n := len(w.track("phone")); n != 2 {
-			t.Errorf("the phone's track has %d positions", n)
-		}
-	}, trace, "-speed=1")
-}
-
 // The map is drawn from the traces, and there is none without.
 func TestMap(t *testing.T) {
 	for replay, want := range map[string]int{"nyc": vehicles, "none": 0} {

@@ -6,13 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/process"
 )
 
 // After a restart the units stand where they stood, with their agencies and tracks, and
 // offline until they are heard.
-func TestRestart(t *testing.T) {
-	db := file(t)
+func TestRestart(t *testing.T) { datatest.EachURL(t, testRestart) }
+
+func testRestart(t *testing.T, url string) {
+	db := "-db=" + url
 	w := start(t, db)
 	at := time.Now().Add(-time.Hour).Truncate(time.Second)
 	for i := range 10 {

@@ -53,6 +53,9 @@ func (f frame) into(t testing.TB, v any) {
 // ends.
 func (w *world) connect(params ...string) (*client, error) {
 	dialer := gobwas.Dialer{NetDial: w.dial, Timeout: 10 * time.Second}
+	if w.cookie != nil {
+		dialer.Header = gobwas.HandshakeHeaderHTTP{"Cookie": {w.cookie.String()}}
+	}
 	target := "ws" + w.url[len("http"):] + "/socket/websocket?" + query(append(params, "vsn=2.0.0")...)
 	conn, in, _, err := dialer.Dial(context.Background(), target)
 	if err != nil {

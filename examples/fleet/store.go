@@ -34,7 +34,7 @@ func (s stand) position() Position {
 // positionRow is one position of a track.
 type positionRow struct {
 	bun.BaseModel `bun:"table:positions,alias:positions"`
-	Unit          string
+	Unit          string `bun:",pk"`
 	stand
 	Altitude *float64 `bun:"altitude_m"`
 }
@@ -49,7 +49,7 @@ func (r *positionRow) learn(more positionRow) {
 // unitRow is where a unit stands.
 type unitRow struct {
 	bun.BaseModel `bun:"table:units,alias:units"`
-	Unit          string
+	Unit          string `bun:",pk"`
 	Agency        string
 	Replayed      bool
 	stand
@@ -59,41 +59,25 @@ type unitRow struct {
 type Store struct{ repo *data.Repo }
 
 // Units gives all units as they stood last.
-func (s Store) Units(ctx context.Context) (units []unitRow, err error) {
-	err = s.repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
-		return tx.NewSelect().Model(&units).Scan(ctx)
-	})
-	return units, err
+func (s Store) Units(ctx context.Context) ([]unitRow, error) {
+	return data.From[unitRow]().All(ctx, s.repo)
 }
 
 // Unit gives one unit as it stood last, or fault.NotFound.
 func (s Store) Unit(ctx context.Context, id string) (unitRow, error) {
-	var found []unitRow
-	err := s.repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
-		return tx.NewSelect().Model(&found).Where("unit = ?", id).Scan(ctx)
-	})
-	if err == nil && len(found) == 0 {
-		err = fault.NotFound
-	}
-	if err != nil {
-		return unitRow{}, err
-	}
-	return found[0], nil
+	return data.Get[unitRow](ctx, s.repo, id)
 }
 
 // Track gives a unit's positions in a span of time, both ends included, oldest first.
 func (s Store) Track(ctx context.Context, id string, from, to time.Time, most int) ([]Position, error) {
-	var rows []positionRow
-	err := s.repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
-		q := tx.NewSelect().Model(&rows).Where("unit = ?", id).Order("at").Limit(int64(most))
-		if !from.IsZero() {
-			q = q.Where("at >= ?", from.UnixMilli())
-		}
-		if !to.IsZero() {
-			q = q.Where("at <= ?", to.UnixMilli())
-		}
-		return q.Scan(ctx)
-	})
+	q := data.From[positionRow]().Where("unit = ?", id).Order("at").Limit(most)
+	if !from.IsZero() {
+		q = q.Where("at >= ?", from.UnixMilli())
+	}
+	if !to.IsZero() {
+		q = q.Where("at <= ?", to.UnixMilli())
+	}
+	rows, err := q.All(ctx, s.repo)
 	track := make([]Position, len(rows))
 	for i, r := range rows {
 		track[i] = r.position()
@@ -101,14 +85,12 @@ func (s Store) Track(ctx context.Context, id string, from, to time.Time, most in
 	return track, err
 }
 
-// Writing is the one process that writes.
+// Writing is the one process that stores positions.
 const Writing process.Name[Writer] = "writer"
 
 const (
-	gather       = 10 * time.Millisecond
-	maxBatch     = 500
-	replayedKeep = time.Hour
-	pruneEvery   = 10 * time.Second
+	gather   = 10 * time.Millisecond
+	maxBatch = 500
 )
 
 // Writer stores positions in batches: those that come within 10 ms, and while the batch
@@ -116,7 +98,8 @@ const (
 type Writer struct {
 	repo    *data.Repo
 	batch   []pending
-	waiting int // entries in the batch
+	waiting int                   // entries in the batch
+	fences  map[string][]Geofence // of each agency, by name
 }
 
 type pending struct {
@@ -129,12 +112,17 @@ type pending struct {
 type Entry struct {
 	Fix     Fix
 	Current bool
+	From    *Position // where it stood before; nil: nowhere
 }
 
 func openWriter(repo *data.Repo) func(context.Context) (*Writer, error) {
 	return func(ctx context.Context) (*Writer, error) {
-		_, err := process.Every(ctx, pruneEvery, (*Writer).prune)
-		return &Writer{repo: repo}, err
+		w := &Writer{repo: repo, fences: make(map[string][]Geofence)}
+		all, err := data.From[Geofence]().Order("name").All(ctx, repo)
+		for _, g := range all {
+			w.fences[g.Agency] = append(w.fences[g.Agency], g)
+		}
+		return w, err
 	}
 }
 
@@ -226,6 +214,11 @@ func (w *Writer) commit(ctx context.Context, entries []Entry) ([]Stored, error) 
 		for _, r := range changed {
 			stored[origin[key{r.Unit, r.At}]] = Stored{true, r.position()}
 		}
+		if alerts := crossings(w.fences, entries, stored); len(alerts) > 0 {
+			if _, err := Crossed.EnqueueAll(ctx, alerts); err != nil {
+				return err
+			}
+		}
 		units := standing(entries, stored)
 		if len(units) == 0 {
 			return nil
@@ -256,20 +249,6 @@ func standing(entries []Entry, stored []Stored) []unitRow {
 		units = append(units, u)
 	}
 	return units
-}
-
-// prune forgets what replayed units did more than an hour ago.
-func (w *Writer) prune(ctx context.Context) error {
-	err := w.repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		_, err := tx.NewDelete().Model((*positionRow)(nil)).
-			Where("unit IN (SELECT unit FROM units WHERE replayed)").
-			Where("at < ?", time.Now().Add(-replayedKeep).UnixMilli()).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		telemetry.Log(ctx).Warn("old replayed positions could not be removed", "error", err)
-	}
-	return nil
 }
 
 // Terminate stores what is still waiting.

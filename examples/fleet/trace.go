@@ -144,14 +144,20 @@ const earthRadius = 6_371_000 // m
 
 // movement is the speed in m/s and the course in degrees from one waypoint to the next.
 func movement(a, b waypoint) (speed, course float64) {
+	metres, course := way(a.lat, a.lon, b.lat, b.lon)
+	return min(metres/(b.at-a.at), maxSpeed), course
+}
+
+// way is how far, and in which direction in degrees, one place is from another.
+func way(lat, lon, toLat, toLon float64) (metres, course float64) {
 	const rad = math.Pi / 180
-	north := (b.lat - a.lat) * rad
-	east := math.Remainder(b.lon-a.lon, 360) * rad * math.Cos((a.lat+b.lat)/2*rad)
+	north := (toLat - lat) * rad
+	east := math.Remainder(toLon-lon, 360) * rad * math.Cos((lat+toLat)/2*rad)
 	course = math.Atan2(east, north) / rad
 	if course < 0 {
 		course += 360
 	}
-	return min(earthRadius*math.Hypot(north, east)/(b.at-a.at), maxSpeed), course
+	return earthRadius * math.Hypot(north, east), course
 }
 
 // readTrips reads deck.gl's trips: a list of paths with their times.

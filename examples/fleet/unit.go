@@ -99,11 +99,11 @@ func (u *Unit) take(ctx context.Context, fixes []Fix) error {
 	for i, f := range fixes {
 		f.Unit, f.Agency = u.id, cmp.Or(f.Agency, agency)
 		f.Replayed = f.Replayed || replayed && f.Agency == agency
-		current := present == nil || !f.At.Before(present.At.Add(-maxBehind))
+		from, current := present, present == nil || !f.At.Before(present.At.Add(-maxBehind))
 		if current {
 			present, agency, replayed = &f.Position, f.Agency, f.Replayed
 		}
-		entries[i] = Entry{f, current}
+		entries[i] = Entry{f, current, from}
 	}
 	stored, err := process.Call(ctx, Writing, (*Writer).Store, entries)
 	if err != nil {

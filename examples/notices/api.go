@@ -83,7 +83,7 @@ type Token struct {
 }
 
 func (s API) LogIn(ctx context.Context, in Credentials) (Token, error) {
-	user, err := in.check(ctx, s.store)
+	user, err := in.check(ctx, s.repo)
 	if err != nil {
 		return Token{}, err
 	}

@@ -17,8 +17,9 @@ func (w *world) client(name string) *webtest.Client {
 	return c
 }
 
-func TestAPI(t *testing.T) {
-	w := start(t)
+func TestAPI(t *testing.T) { onBoth(t, testAPI) }
+
+func testAPI(t *testing.T, w *world) {
 	ada := w.client("ada")
 	ada.Get("/api/notices").Is(200).Equal("notices", []any{})
 	ada.Post("/api/notices", Draft{Kind: Offer, Title: "Ladder", Body: "Long.", Contact: Contact{Phone: "030 1"}}).Is(201).

@@ -8,13 +8,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/bennu-go/bennu/config"
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
 	"github.com/bennu-go/bennu/telemetry"
@@ -59,6 +62,11 @@ func start(t *testing.T, args ...string) *world {
 	})
 	w.handler = site.routes()
 	return w
+}
+
+// onBoth runs a test on both kinds of database.
+func onBoth(t *testing.T, test func(*testing.T, *world)) {
+	datatest.EachURL(t, func(t *testing.T, url string) { test(t, start(t, "-db="+url)) })
 }
 
 // browser is that of somebody who is not logged in.
@@ -108,16 +116,37 @@ func photoOf(size int) webtest.File {
 type logged struct {
 	mu   sync.Mutex
 	text strings.Builder
+	more chan struct{} // closed when there is more; nil: nobody waits
 }
 
 func (l *logged) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
 	return l.text.Write(p)
 }
 
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+// await waits until the log has what a pattern finds, and gives it with its groups.
+func (l *logged) await(t *testing.T, pattern string) []string {
+	t.Helper()
+	for late := time.After(10 * time.Second); ; {
+		l.mu.Lock()
+		text := l.text.String()
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		more := l.more
+		l.mu.Unlock()
+		if found := regexp.MustCompile(pattern).FindStringSubmatch(text); found != nil {
+			return found
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("no %s in the log:\n%s", pattern, text)
+		}
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/locale"
 	"github.com/bennu-go/bennu/telemetry"
 	"github.com/bennu-go/bennu/token"
@@ -16,9 +19,20 @@ const Letter token.Kind[int64] = "edit-notice"
 
 const letterAge = token.MaxAge(24 * time.Hour)
 
-// sendLetter sends the author the link to edit a notice. Here letters go to the log.
-func (s *Site) sendLetter(ctx context.Context, n Notice) error {
-	u, err := s.store.User(ctx, n.Author)
+// SendLetter is the job that sends the author of a notice the link to edit it: with the
+// notice, or not at all, and again until it is sent.
+const SendLetter job.Name[int64] = "send_letter"
+
+// sendLetter sends it. Here letters go to the log.
+func (s *Site) sendLetter(ctx context.Context, notice int64) error {
+	n, err := s.store.Notice(ctx, notice)
+	if fault.Of(err) == fault.NotFound {
+		return job.Cancel("the notice is gone")
+	}
+	if err != nil {
+		return err
+	}
+	u, err := data.Get[User](ctx, s.repo, n.Author)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/pubsub"
 	"github.com/bennu-go/bennu/web"
@@ -20,9 +21,12 @@ type liveQuery struct {
 func (s *Site) live(c *web.Conn) error {
 	fresh := make(chan Notice, 64)
 	missed := make(chan struct{}, 1)
-	stop, err := pubsub.Tap(c.Context(), Posted, func(n Notice) {
+	stop, err := pubsub.Tap(c.Context(), data.Watch[Notice](), func(change data.Change[Notice]) {
+		if change.Op != data.Inserted {
+			return
+		}
 		select {
-		case fresh <- n:
+		case fresh <- change.Row:
 		default: // too slow; it comes back and reads what it has missed
 			select {
 			case missed <- struct{}{}:

@@ -14,6 +14,7 @@ import (
 	"github.com/bennu-go/bennu/config"
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/supervisor"
 	"github.com/bennu-go/bennu/token"
 	"github.com/bennu-go/bennu/web"
@@ -24,7 +25,7 @@ const name = "notices"
 
 type options struct {
 	Addr     string       `flag:"addr" env:"NOTICES_ADDR" default:"127.0.0.1:4000" help:"where the board is served"`
-	DB       string       `flag:"db" env:"NOTICES_DB" default:"sqlite:notices.db" help:"where notices are kept; sqlite::memory: forgets them"`
+	DB       string       `flag:"db" env:"NOTICES_DB" default:"sqlite:notices.db" help:"where notices are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, or sqlite::memory:, which forgets them"`
 	Photos   string       `flag:"photos" env:"NOTICES_PHOTOS" default:"notices-photos" help:"the folder of the photos"`
 	Sessions string       `flag:"sessions" env:"NOTICES_SESSIONS" default:"cookie" help:"where sessions are kept: cookie, or db"`
 	Keys     *token.Keys  `env:"NOTICES_SECRETS" secret:"true" help:"signs cookies and links, newest first; without, new ones at each start"`
@@ -105,6 +106,7 @@ func (s *Site) children() []supervisor.Child {
 	return []supervisor.Child{
 		{Name: "data", Run: s.repo},
 		{Name: "sessions", Run: &data.Sessions{Repo: s.repo}},
+		{Name: "jobs", Run: &job.Runner{Repo: s.repo, Jobs: []job.Definition{job.Define(SendLetter, s.sendLetter)}}},
 		{Run: supervisor.Process(TheBoard, openBoard(s.repo))},
 		{Run: supervisor.Process(Traffic, openMeter)},
 	}

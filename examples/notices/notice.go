@@ -13,7 +13,7 @@ type Notice struct {
 	Author string `json:"author"`
 	Draft
 	Photo  string    `json:"-"` // the name of its file, or ""
-	Posted time.Time `json:"posted"`
+	Posted time.Time `json:"posted" data:"created"`
 }
 
 // Draft is what people write of a notice: in a form or to the API, by the same rules.
@@ -59,7 +59,7 @@ type Reply struct {
 	NoticeID int64     `json:"notice_id"`
 	Author   string    `json:"author"`
 	Body     string    `json:"body" validate:"required,max=500"`
-	Posted   time.Time `json:"posted"`
+	Posted   time.Time `json:"posted" data:"created"`
 }
 
 func changeDraft(d Draft, params changeset.Params) *changeset.Changeset[Draft] {
@@ -72,5 +72,5 @@ func changeContact(c Contact, params changeset.Params) *changeset.Changeset[Cont
 }
 
 func changeReply(r Reply, params changeset.Params) *changeset.Changeset[Reply] {
-	return changeset.Cast(r, params, "body").Tags()
+	return changeset.Cast(r, params, "body").Tags().ForeignKey("notice_id")
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/bennu-go/bennu/changeset"
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/form"
 	"github.com/bennu-go/bennu/locale"
@@ -63,10 +64,7 @@ func (s *Site) createNotice(c *web.Conn) error {
 			s.drop(ctx, n.Photo)
 			return err
 		}
-		if err := s.sendLetter(ctx, posted); err != nil {
-			return err
-		}
-		return goOn(c, NoticePath.URL(posted.ID), "info", locale.T(ctx, "Your notice is up. We have sent you a link to edit it."))
+		return goOn(c, NoticePath.URL(posted.ID), "info", locale.T(ctx, "Your notice is up. We are sending you a link to edit it."))
 	})
 }
 
@@ -109,7 +107,7 @@ func (s *Site) updateNotice(c *web.Conn) error {
 				return err
 			}
 		}
-		if err := process.Do(ctx, TheBoard, (*Board).Change, n); err != nil {
+		if err := data.Update(ctx, s.repo, &n); err != nil {
 			return err
 		}
 		if n.Photo != old {
@@ -132,7 +130,7 @@ func (s *Site) deleteNotice(ctx context.Context, in byID) (web.View, error) {
 
 // remove takes a notice down, with its photo.
 func (s *Site) remove(ctx context.Context, n Notice) error {
-	if err := process.Do(ctx, TheBoard, (*Board).Remove, n.ID); err != nil {
+	if err := data.Delete(ctx, s.repo, &n); err != nil {
 		return err
 	}
 	s.drop(ctx, n.Photo)
@@ -145,17 +143,14 @@ type replyForm struct {
 }
 
 func (s *Site) createReply(ctx context.Context, in replyForm) (web.View, error) {
-	cs := changeReply(Reply{}, in.Reply).Translate(form.Messages(ctx))
-	r, err := cs.Apply()
-	if err != nil {
+	reply := Reply{NoticeID: in.NoticeID, Author: CurrentUser.Value(ctx)}
+	cs := changeReply(reply, in.Reply).Translate(form.Messages(ctx))
+	_, err := data.InsertChange(ctx, s.repo, cs)
+	if !cs.Valid() {
 		page, err := s.show(ctx, in.NoticeID, cs)
 		return web.WithStatus(http.StatusUnprocessableEntity, page), err
 	}
-	r.NoticeID, r.Author = in.NoticeID, CurrentUser.Value(ctx)
-	if err := process.Do(ctx, TheBoard, (*Board).Answer, r); err != nil {
-		return nil, err
-	}
-	return web.RedirectTo(NoticePath.URL(in.NoticeID)), nil
+	return web.RedirectTo(NoticePath.URL(in.NoticeID)), err
 }
 
 // replyRef is a reply and its notice.
@@ -172,7 +167,7 @@ func (s *Site) deleteReply(ctx context.Context, in replyRef) (web.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.RedirectTo(NoticePath.URL(in.NoticeID)), process.Do(ctx, TheBoard, (*Board).Withdraw, r.ID)
+	return web.RedirectTo(NoticePath.URL(in.NoticeID)), data.Delete(ctx, s.repo, &r)
 }
 
 // kindOptions are the kinds as a form offers them.

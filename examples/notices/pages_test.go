@@ -1,17 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/web/webtest"
 )
 
-func TestWrite(t *testing.T) {
-	w := start(t)
+func TestWrite(t *testing.T) { onBoth(t, testWrite) }
+
+func testWrite(t *testing.T, w *world) {
 	w.browser().Get("/").Redirects("/notices").Follow().Shows(".empty", "Be the first")
 	ada := w.user("Ada")
 	page := notice(ada, "Ladder to borrow", photoOf(0))
@@ -76,8 +78,9 @@ func TestSomebodyElses(t *testing.T) {
 	}
 }
 
-func TestReplies(t *testing.T) {
-	w := start(t)
+func TestReplies(t *testing.T) { onBoth(t, testReplies) }
+
+func testReplies(t *testing.T, w *world) {
 	page := notice(w.user("ada"), "Ladder").Shows(".replies h2", "0 replies")
 	bob := w.user("bob")
 	page = bob.Get(page.URL.Path)
@@ -86,24 +89,31 @@ func TestReplies(t *testing.T) {
 	page.Shows(".replies h2", "1 reply").Shows(".reply .text", "I have <one>.")
 	page.Submit(".reply form", nil).Redirects(page.URL.Path).Follow().Shows(".replies h2", "0 replies")
 	w.browser().Get(page.URL.Path).Shows(".replies", "Log in to reply")
+
+	eve := w.client("eve")
+	eve.Post("/api/notices", Draft{Kind: Offer, Title: "t", Body: "b"}).Is(201)
+	page = bob.Get(NoticePath.URL(2))
+	eve.Do("DELETE /api/notices/2", nil).Is(204)
+	page.Submit("form#reply", url.Values{"reply[body]": {"too late"}}).Is(404).Shows("p", "there is no such notice")
 }
 
 // The letter's link lets its holder edit that one notice, without an account.
-func TestLetter(t *testing.T) {
-	w := start(t)
+func TestLetter(t *testing.T) { onBoth(t, testLetter) }
+
+func testLetter(t *testing.T, w *world) {
 	w.site.opts.Dev = true // letters go to the log; files and templates stay those of the binary
 	ada := w.user("ada")
 	page, other := notice(ada, "Ladder"), notice(ada, "Bicycle")
-	link := regexp.MustCompile(`link=http://127.0.0.1:4000(\S+)`).FindStringSubmatch(w.log.String())
-	if link == nil {
-		t.Fatalf("no letter in the log:\n%s", w.log)
-	}
+	link := w.log.await(t, `about=Ladder link=http://127.0.0.1:4000(\S+)`)
 	guest := w.browser()
 	guest.Get(link[1]).Redirects(page.URL.Path+"/edit").Follow().Shows("#flash-info", "by the link").
 		Submit("form#notice", url.Values{"notice[title]": {"Stool"}}).Redirects(page.URL.Path).Follow().Shows("h1", "Stool")
 	guest.Get(other.URL.Path + "/edit").Is(403)
 	guest.Get(link[1] + "x").Is(401)
 	guest.Get("/notices/new").Redirects("/login") // it is for that notice alone
+	if got, want := w.site.sendLetter(w.ctx, 99), job.Cancel("the notice is gone"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the letter of a notice that is gone: %v", got)
+	}
 }
 
 func TestExport(t *testing.T) {
@@ -116,8 +126,9 @@ func TestExport(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
-	w := start(t)
+func TestReport(t *testing.T) { onBoth(t, testReport) }
+
+func testReport(t *testing.T, w *world) {
 	notice(w.user("ada"), "Ladder")
 	address := ReportPath.URL(thisYear())
 	page := w.browser("Accept-Language: de").Get(address).Is(200).Shows("h2", "Ladder").Shows("body", "1 Aushang")
@@ -128,8 +139,9 @@ func TestReport(t *testing.T) {
 }
 
 // Who was away gets what came since, and then what comes, each once.
-func TestLive(t *testing.T) {
-	w := start(t)
+func TestLive(t *testing.T) { onBoth(t, testLive) }
+
+func testLive(t *testing.T, w *world) {
 	ada := w.user("ada")
 	notice(ada, "First")
 	list := ada.Get("/notices")

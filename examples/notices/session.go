@@ -79,7 +79,7 @@ func told(ctx context.Context, to, message string) (web.View, error) {
 }
 
 func (s *Site) newUser(ctx context.Context, _ web.None) (web.View, error) {
-	return signUpPage(changeSignUp(SignUp{}, nil).Form("user")), nil
+	return signUpPage(changeUser(User{}, nil).Form("user")), nil
 }
 
 type userForm struct {
@@ -87,9 +87,9 @@ type userForm struct {
 }
 
 func (s *Site) createUser(ctx context.Context, in userForm) (web.View, error) {
-	cs := changeSignUp(SignUp{}, in.User).Translate(form.Messages(ctx))
-	u, err := join(ctx, s.store, cs)
-	if fault.FieldsOf(err) != nil {
+	cs := changeUser(User{}, in.User).Translate(form.Messages(ctx))
+	u, err := join(ctx, s.repo, cs)
+	if !cs.Valid() {
 		return web.WithStatus(http.StatusUnprocessableEntity, signUpPage(cs.Form("user"))), nil
 	}
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Site) createLogin(ctx context.Context, in loginForm) (web.View, error) 
 	credentials, err := cs.Apply()
 	if err == nil {
 		var user string
-		if user, err = credentials.check(ctx, s.store); err == nil {
+		if user, err = credentials.check(ctx, s.repo); err == nil {
 			return s.enter(ctx, user)
 		}
 		cs.AddError("", changeset.Message{Text: fault.Detail(err)})

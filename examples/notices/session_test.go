@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/web/webtest"
 )
 
-func TestSignUp(t *testing.T) {
-	w := start(t)
+func TestSignUp(t *testing.T) { onBoth(t, testSignUp) }
+
+func testSignUp(t *testing.T, w *world) {
 	w.user("Ada")
 	page := w.browser().Get("/signup").Submit("form#signup", url.Values{
 		"user[name]": {"ada lovelace"}, "user[email]": {"nobody"}, "user[password]": {"short"}, "user[password_confirmation]": {"shorter"},
@@ -24,7 +26,7 @@ func TestSignUp(t *testing.T) {
 	page.Submit("form#signup", url.Values{
 		"user[name]": {"ＡＤＡ"}, "user[email]": {"a@example.com"}, "user[password]": {password}, "user[password_confirmation]": {password},
 	}).Is(422).Shows("#user_name_error", "has already been taken")
-	if u, err := w.site.store.User(w.ctx, "ada"); err != nil || !strings.HasPrefix(u.Hash, "$argon2id$") || strings.Contains(u.Hash, password) {
+	if u, err := data.Get[User](w.ctx, w.site.repo, "ada"); err != nil || !strings.HasPrefix(u.Hash, "$argon2id$") || strings.Contains(u.Hash, password) {
 		t.Errorf("the user is %+v, %v", u, err)
 	}
 }

@@ -5,27 +5,23 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/changeset"
+	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/locale/text"
 )
 
 // User is somebody who may write.
 type User struct {
-	Name   string `bun:",pk"`
-	Email  string
-	Hash   string `secret:"true"`
-	Joined time.Time
+	Name     string       `bun:",pk" validate:"required"`
+	Email    string       `validate:"required,email,max=200"`
+	Password fault.Secret `bun:"-" validate:"required,min=10,max=200"` // as it was typed: it is not kept
+	Hash     string       `secret:"true"`
+	Joined   time.Time    `data:"created"`
 }
 
-// SignUp is what somebody fills in who wants to be one.
-type SignUp struct {
-	Name     string       `form:"name" validate:"required"`
-	Email    string       `form:"email" validate:"required,email,max=200"`
-	Password fault.Secret `form:"password" validate:"required,min=10,max=200"`
-}
-
-func changeSignUp(s SignUp, params changeset.Params) *changeset.Changeset[SignUp] {
-	cs := changeset.Cast(s, params, "name", "email", "password").Tags().Confirmation("password")
+// changeUser is what somebody fills in who wants to be one.
+func changeUser(u User, params changeset.Params) *changeset.Changeset[User] {
+	cs := changeset.Cast(u, params, "name", "email", "password").Tags().Confirmation("password").Unique("name")
 	return changeset.Check(cs, "name", func(name string) string {
 		if _, err := text.Username(name); err != nil {
 			return fault.Detail(err)
@@ -34,25 +30,19 @@ func changeSignUp(s SignUp, params changeset.Params) *changeset.Changeset[SignUp
 	})
 }
 
-// join makes a user of a sign-up that is valid. A name that is taken becomes an error of the
-// changeset.
-func join(ctx context.Context, store Store, cs *changeset.Changeset[SignUp]) (User, error) {
-	s, err := cs.Apply()
+// join makes a user of what was filled in.
+func join(ctx context.Context, repo *data.Repo, cs *changeset.Changeset[User]) (User, error) {
+	u, err := cs.Apply()
 	if err != nil {
 		return User{}, err
 	}
-	u := User{Email: s.Email, Joined: time.Now().UTC()}
-	if u.Name, err = text.Username(s.Name); err != nil {
+	if u.Name, err = text.Username(u.Name); err != nil {
 		return User{}, err
 	}
-	if u.Hash, err = hash(ctx, s.Password); err != nil {
+	if u.Hash, err = hash(ctx, u.Password); err != nil {
 		return User{}, err
 	}
-	err = store.Join(ctx, u)
-	if fault.Of(err) == fault.Conflict {
-		_, err = cs.AddError("name", changeset.Message{Text: "has already been taken"}).Apply()
-	}
-	return u, err
+	return data.InsertChange(ctx, repo, cs.Change(func(to *User) { *to = u }))
 }
 
 // Credentials is a name with its password.
@@ -66,12 +56,12 @@ func changeCredentials(c Credentials, params changeset.Params) *changeset.Change
 }
 
 // check gives the name of the user whose credentials these are, or fault.Unauthenticated.
-func (c Credentials) check(ctx context.Context, store Store) (string, error) {
+func (c Credentials) check(ctx context.Context, repo *data.Repo) (string, error) {
 	name, err := text.Username(c.Name)
 	if err != nil {
 		name = ""
 	}
-	u, err := store.User(ctx, name)
+	u, err := data.Get[User](ctx, repo, name)
 	if fault.Of(err) == fault.NotFound {
 		u.Hash, err = nobody, nil
 	}

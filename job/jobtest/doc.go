@@ -16,7 +16,9 @@
 //
 // [Kit.Drain] runs all jobs that are due, one after the other and in this goroutine's time,
 // with those that they insert, and says how they ended. What is for later stays: [Kit.Advance]
-// moves the clock, and then it is due. Schedules, retries and limits go by the same clock.
+// moves the clock, and then it is due. Schedules, retries and limits go by the same clock. It
+// moves in one step: a run of a schedule that is passed by more than a minute was missed, as if
+// no program had run, and becomes what Schedule.Missed says. So advance to the time itself.
 //
 //	k.Advance(24 * time.Hour)
 //	if r := k.Drain(); r.Discarded > 0 { … }

@@ -227,3 +227,28 @@ func TestPaused(t *testing.T) {
 		}
 	}
 }
+
+func TestSchedulesGoByTheClock(t *testing.T) {
+	var ran []string
+	prune := job.Define("prune", func(_ context.Context, what string) error { ran = append(ran, what); return nil })
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	k := jobtest.Start(t, &job.Runner{
+		Jobs:      []job.Definition{prune},
+		Schedules: []job.Schedule{{Name: "nightly", Cron: "0 0 4 * * *", Job: prune.New("old")}},
+		Now:       func() time.Time { return begin },
+	})
+	for _, step := range []struct {
+		by   time.Duration
+		want int
+	}{{0, 0}, {55*time.Minute + 54*time.Second, 0}, {time.Second, 1}, {23 * time.Hour, 1}, {time.Hour, 2}} {
+		k.Advance(step.by)
+		k.Drain()
+		if len(ran) != step.want {
+			t.Errorf("at %v it ran %d times, not %d", k.Now(), len(ran), step.want)
+		}
+	}
+	runs, err := job.List(k, job.Filter{Schedule: "nightly", States: []job.State{job.Completed}})
+	if err != nil || len(runs) != 2 {
+		t.Errorf("the schedule has %d runs, %v", len(runs), err)
+	}
+}

@@ -31,7 +31,6 @@ CREATE INDEX bennu_jobs_running ON bennu_jobs (owner) WHERE state = 1;
 CREATE INDEX bennu_jobs_scheduled ON bennu_jobs (run_at) WHERE state = 2;
 CREATE INDEX bennu_jobs_ended ON bennu_jobs (ended_at) WHERE state >= 4;
 CREATE UNIQUE INDEX bennu_jobs_unique ON bennu_jobs (unique_key) WHERE unique_key IS NOT NULL;
-CREATE INDEX bennu_jobs_limited ON bennu_jobs (limit_key, state) WHERE limit_key IS NOT NULL AND state <= 1;
 CREATE INDEX bennu_jobs_label ON bennu_jobs (label) WHERE label IS NOT NULL;
 CREATE INDEX bennu_jobs_schedule ON bennu_jobs (schedule, id) WHERE schedule IS NOT NULL;
 CREATE TABLE bennu_job_nodes (

@@ -1,5 +1,6 @@
-CREATE INDEX IF NOT EXISTS bennu_jobs_limit ON bennu_jobs (limit_key, state, priority, id) WHERE limit_key IS NOT NULL AND state < 4;
-CREATE INDEX IF NOT EXISTS bennu_jobs_cancel ON bennu_jobs (owner) WHERE state = 1 AND cancel IS NOT NULL;
+CREATE INDEX IF NOT EXISTS bennu_jobs_limit_running ON bennu_jobs (limit_key) WHERE state = 1 AND limit_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS bennu_jobs_limit_available ON bennu_jobs (limit_key, priority, id) WHERE state = 0 AND limit_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS bennu_jobs_limit_parked ON bennu_jobs (limit_key, priority, id) WHERE state = 3 AND waits = 0 AND limit_key IS NOT NULL;
 CREATE TABLE IF NOT EXISTS bennu_job_needs (
 	job   INTEGER NOT NULL,
 	needs INTEGER NOT NULL,

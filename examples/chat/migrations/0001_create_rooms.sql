@@ -5,7 +5,7 @@ CREATE TABLE rooms (
 
 CREATE TABLE messages (
   room   TEXT NOT NULL REFERENCES rooms (name),
-  seq    INTEGER NOT NULL, -- 1, 2, 3 … in each room
+  seq    BIGINT NOT NULL, -- 1, 2, 3 … in each room
   author TEXT NOT NULL,
   body   TEXT NOT NULL,
   posted TIMESTAMP NOT NULL,

@@ -27,6 +27,7 @@ export class Alerts {
    * @param {string} alert.text what
    * @param {string} [alert.unit] a unit's id, to be selected with a click
    * @param {string} [alert.agency] the unit's
+   * @param {number} [alert.at] when it was; by default now
    */
   raise(alert) {
     const before = this.#byKey.get(alert.key);
@@ -38,7 +39,7 @@ export class Alerts {
   /** What was raised with this key has changed or come to its end; nothing if that was dismissed. */
   settle(key, text, tone = "good") {
     const before = this.#byKey.get(key);
-    if (before) this.#put({ ...before, text, tone });
+    if (before) this.#put({ ...before, text, tone, at: Date.now() });
   }
 
   has(key) { return this.#byKey.has(key); }
@@ -63,7 +64,7 @@ export class Alerts {
   }
 
   #put(alert) {
-    alert.at = Date.now();
+    alert.at ??= Date.now();
     this.list = [alert, ...this.list.filter(({ key }) => key !== alert.key)];
     this.#byKey.set(alert.key, alert);
     this.version++;

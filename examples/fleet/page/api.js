@@ -1,13 +1,8 @@
-// Calls of the server's API, with the key if the page was opened with one.
+// Calls of the server's API.
 
-const key = document.querySelector('meta[name="fleet-key"]')?.content ?? "";
-
-/** What the socket sends with each connect. */
-export const params = key ? { key } : {};
-
-/** Like fetch, for a path on this server. */
-export function call(path, options) {
-  const url = new URL(path, location.origin);
-  if (key) url.searchParams.set("key", key);
-  return fetch(url, options);
+/** Like fetch; who is not logged in any more is sent to do so. */
+export async function call(path, options) {
+  const answer = await fetch(path, options);
+  if (answer.status === 401) location.assign("/login");
+  return answer;
 }

@@ -3,6 +3,7 @@
 import { Chart } from "./chart.js";
 import { age, coordinates, kmh, wind } from "./geo.js";
 import { History } from "./history.js";
+import { Trips } from "./trips.js";
 import { standing } from "./units.js";
 
 const byId = (id) => document.getElementById(id);
@@ -12,14 +13,16 @@ export class Details {
   #card = byId("details");
   #chart;
   #history = new History(byId("history"));
+  #trips;
   #demo;
   #opener = null;
 
   /** @param {{demo: boolean, onClose: () => void, onFollow: () => void, onShow: () => void,
    *   onPoint: (point: object | null) => void}} options */
-  constructor(selection, { demo, onClose, onFollow, onShow, onPoint }) {
+  constructor(selection, socket, { demo, onClose, onFollow, onShow, onPoint }) {
     this.#selection = selection;
     this.#demo = demo;
+    this.#trips = new Trips(socket, selection);
     this.#chart = new Chart(byId("details-chart-box"), onPoint);
     byId("crash-box").hidden = !demo;
     byId("details-close").addEventListener("click", onClose);
@@ -36,6 +39,7 @@ export class Details {
     document.body.classList.toggle("selecting", unit !== null);
     if (unit) byId("details-unit").textContent = byId("details-unit").title = unit.id;
     else if (inside) this.#opener?.focus();
+    this.#trips.open(unit);
     this.restarted();
     this.refresh();
   }

@@ -1,10 +1,10 @@
-// The cards beside the map: alerts, doors and watchers, each opened by its button. Where there is room they stay as
+// The cards beside the map: alerts, doors, watchers and geofences, each opened by its button. Where there is room they stay as
 // they were left; on a narrow screen one is open at a time.
 
 import { recall, remember } from "./memory.js";
 
 const byId = (id) => document.getElementById(id);
-const CARDS = ["alerts", "doors", "watchers"];
+const CARDS = ["alerts", "doors", "watchers", "geofences"];
 
 export class Dock {
   #narrow;

@@ -4,10 +4,10 @@ import { Socket } from "/bennu.js";
 import { Agency } from "./agency.js";
 import { AlertCard } from "./alertcard.js";
 import { Alerts } from "./alerts.js";
-import { params } from "./api.js";
 import { Details } from "./details.js";
 import { Dock } from "./dock.js";
 import { Doors } from "./doors.js";
+import { Geofences } from "./geofences.js";
 import { Health } from "./health.js";
 import { keys } from "./keys.js";
 import { List } from "./list.js";
@@ -35,7 +35,7 @@ const units = new Units({
     else if (before === "restarting" && unit.state === "online") watch.back(unit, performance.now() - unit.down);
   },
 });
-const socket = new Socket("/socket", { params });
+const socket = new Socket("/socket");
 const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
   onSnapshot: (fixes) => {
     units.snapshot(fixes, performance.now());
@@ -49,7 +49,10 @@ const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
     health.ask();
   },
   params: () => ({ name: watchers.name }),
-  onTopic: (channel) => watchers.watch(channel),
+  onTopic: (channel) => {
+    watchers.watch(channel);
+    geofences.watch(agency.id, channel);
+  },
   onMoved: (fixes) => units.update(fixes, performance.now()),
   onSwitch: () => {
     select(null);
@@ -61,7 +64,12 @@ const agency = new Agency(socket, meta("fleet-agency") || "nyc", {
   onState: () => status.link(),
 });
 const selection = new Selection(socket, units, () => { map.invalidate(); details.refresh(); });
-const map = new LiveMap(units, selection, {
+const geofences = new Geofences({
+  onChange: () => map.invalidate(),
+  onShow: (geofence) => map.around(geofence),
+  onAlert: (alert) => alerts.raise(alert),
+});
+const map = new LiveMap(units, selection, geofences, {
   isLive: () => agency.live,
   onTap: (unit) => select(unit, { reveal: true }),
   onMove: () => { if (selection.follow) follow(); },
@@ -77,7 +85,7 @@ const doors = new Doors(health, () => agency.live);
 const status = new Status(socket, agency, units);
 const list = new List(units, (unit) => select(unit, { fly: true }));
 const sheet = new Sheet(byId("panel"), byId("handle"), () => layout());
-const details = new Details(selection, {
+const details = new Details(selection, socket, {
   demo: meta("fleet-demo") === "true",
   onClose: () => select(null),
   onFollow: follow,
@@ -165,6 +173,7 @@ keys({
   a: () => dock.toggle("alerts"),
   d: () => dock.toggle("doors"),
   w: () => dock.toggle("watchers"),
+  o: () => dock.toggle("geofences"),
   t: () => theme.toggle(),
 });
 

@@ -9,6 +9,7 @@ export const worldY = (lat) => {
   const sin = Math.sin(Math.max(-85, Math.min(85, lat)) * RAD);
   return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
 };
+export const longitude = (x) => (x - 0.5) * 360;
 export const latitude = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) / RAD;
 
 /** Metres for one unit of the world's square, at this latitude. */

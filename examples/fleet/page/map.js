@@ -1,7 +1,7 @@
 // The map: streets below, units above, and the user's hands on both.
 
 import { call } from "./api.js";
-import { bounds } from "./geo.js";
+import { bounds, metresPerWorld, worldX, worldY } from "./geo.js";
 import { Markers } from "./markers.js";
 import { Streets } from "./streets.js";
 import { theme } from "./theme.js";
@@ -26,6 +26,7 @@ export class LiveMap {
   #markers = new Markers(byId("units"), this.#calm);
   #units;
   #selection;
+  #geofences;
   #isLive;
   #ratio = 1;
   #dirty = true; // something but a position changed what is drawn
@@ -39,14 +40,16 @@ export class LiveMap {
   /**
    * @param {Units} units
    * @param {Selection} selection
+   * @param {Geofences} geofences
    * @param {object} hooks
    * @param {() => boolean} hooks.isLive whether units may move on
    * @param {(unit: object | null) => void} hooks.onTap a unit was clicked, or none
    * @param {() => void} hooks.onMove the user has moved the map
    */
-  constructor(units, selection, { isLive, onTap, onMove }) {
+  constructor(units, selection, geofences, { isLive, onTap, onMove }) {
     this.#units = units;
     this.#selection = selection;
+    this.#geofences = geofences;
     this.#isLive = isLive;
     this.view = new View(this.#calm);
     theme.onChange(() => this.invalidate());
@@ -57,6 +60,8 @@ export class LiveMap {
         this.#shown = null;
         onMove();
       },
+      onDrag: (from, to) => geofences.drag(this.view, from, to),
+      onDrop: () => geofences.drop(),
       onHover: (sx, sy) => this.#hover(sx < 0 ? null : Markers.near(units, this.view, sx, sy, 12)),
     });
     byId("zoom-in").addEventListener("click", () => this.zoom(1.8));
@@ -123,6 +128,14 @@ export class LiveMap {
     this.view.fly(unit.x, unit.y, scale);
   }
 
+  /** Flies to a geofence. */
+  around({ lat, lon, radius_m: metres }) {
+    this.#touched = true;
+    this.#shown = null;
+    const [x, y, r] = [worldX(lon), worldY(lat), (2 * metres) / metresPerWorld(lat)];
+    this.view.fit({ minX: x - r, minY: y - r, maxX: x + r, maxY: y + r });
+  }
+
   /** @param {{top: number, right: number, bottom: number, left: number}} insets what panels cover */
   layout(insets) {
     const { innerWidth: width, innerHeight: height } = window;
@@ -164,7 +177,7 @@ export class LiveMap {
     this.#drawnView = this.view.version;
     this.#drawnAt = now;
     this.#dirty = false;
-    const scene = { units: this.#units, selected: unit, hovered: this.#hovered, track, place: this.place };
+    const scene = { units: this.#units, selected: unit, hovered: this.#hovered, track, place: this.place, geofences: this.#geofences };
     this.#markers.draw(this.view, this.#ratio, now, scene);
   }
 

@@ -1,6 +1,7 @@
 // The units on the map, drawn anew each frame: a ready-made picture for every colour and heading, copied
 // to its place. A thousand of them cost a few milliseconds.
 
+import { drawGeofences } from "./geofences.js";
 import { drawPlace, drawTrack } from "./track.js";
 import { theme } from "./theme.js";
 import { TONES, pace, standing } from "./units.js";
@@ -64,12 +65,14 @@ export class Markers {
    * @param {object | null} scene.hovered a unit
    * @param {object[]} scene.track where the selected unit has been
    * @param {object | null} scene.place the point of the track that is pointed at
+   * @param {Geofences} scene.geofences
    */
-  draw(view, ratio, now, { units, selected, hovered, track, place }) {
+  draw(view, ratio, now, { units, selected, hovered, track, place, geofences }) {
     const context = this.#context;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     context.scale(ratio, ratio);
+    drawGeofences(context, view, geofences);
     if (selected) drawTrack(context, view, track, selected);
 
     const size = Math.max(2.8, Math.min(10, (Math.log2(view.scale) - 15.4) * 1.3));

@@ -51,6 +51,9 @@ export class Selection {
     this.#onChange();
   }
 
+  /** Asks something on the unit's topic. */
+  push(event, payload) { return this.#channel.push(event, payload); }
+
   /** Makes the unit's process panic. It cannot answer, so only its state will tell. */
   crash() {
     if (!this.unit || this.restart.phase === "asked" || this.restart.phase === "restarting") return;

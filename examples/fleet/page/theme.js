@@ -4,7 +4,7 @@
 import { recall, remember } from "./memory.js";
 
 const COLOURS = [
-  "ground", "panel", "accent", "halo", "name", "name-strong",
+  "ground", "panel", "accent", "amber", "halo", "name", "name-strong",
   "unit-stopped", "unit-slow", "unit-middle", "unit-fast", "unit-restarting", "unit-silent", "unit-other",
   "street-0", "street-1", "street-2", "street-3", "street-4",
 ];

@@ -119,11 +119,14 @@ const KEYS = {
  * @param {object} hands
  * @param {(sx: number, sy: number, reach: number) => void} hands.onTap a click that was no drag
  * @param {() => void} hands.onMove the user has moved the map
+ * @param {(from: number[], to: number[]) => boolean} hands.onDrag a drag; true if it is not to move the map
+ * @param {() => void} hands.onDrop a drag has ended
  * @param {(sx: number, sy: number) => void} hands.onHover the mouse is here; (-1, -1): nowhere
  */
-export function handle(element, view, { onTap, onMove, onHover }) {
+export function handle(element, view, { onTap, onMove, onDrag, onDrop, onHover }) {
   const down = new Map(); // pointer id → [x, y]
   let travelled = 0;
+  let start = null;
 
   const gap = () => {
     const [a, b] = [...down.values()];
@@ -134,7 +137,7 @@ export function handle(element, view, { onTap, onMove, onHover }) {
     if (event.button !== 0) return;
     element.setPointerCapture(event.pointerId);
     down.set(event.pointerId, [event.clientX, event.clientY]);
-    if (down.size === 1) travelled = 0;
+    if (down.size === 1) [travelled, start] = [0, [event.clientX, event.clientY]];
   });
 
   element.addEventListener("pointermove", (event) => {
@@ -149,7 +152,7 @@ export function handle(element, view, { onTap, onMove, onHover }) {
       view.pan(after.at[0] - before.at[0], after.at[1] - before.at[1]);
       if (before.size > 0 && after.size > 0) view.zoom(after.size / before.size, after.at);
       onMove();
-    } else if (down.size === 1 && travelled > 4) {
+    } else if (down.size === 1 && travelled > 4 && !onDrag(start, at)) {
       view.pan(at[0] - last[0], at[1] - last[1]);
       onMove();
     }
@@ -158,6 +161,7 @@ export function handle(element, view, { onTap, onMove, onHover }) {
   element.addEventListener("pointerup", (event) => {
     const tapped = down.delete(event.pointerId) && down.size === 0 && travelled <= 4;
     if (tapped) onTap(event.clientX, event.clientY, event.pointerType === "mouse" ? 14 : 24);
+    else onDrop();
   });
   element.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
   element.addEventListener("pointerleave", () => onHover(-1, -1));

@@ -1,4 +1,4 @@
-// The card of who else watches the agency, and the name by which they see us.
+// The card of who else watches the agency, and the name by which they see us: that of the user, or one of our choice.
 
 import { clock } from "./geo.js";
 import { recall, remember } from "./memory.js";
@@ -6,8 +6,8 @@ import { recall, remember } from "./memory.js";
 const byId = (id) => document.getElementById(id);
 
 export class Watchers {
-  /** "" until the user has chosen one. */
-  name = recall("name") ?? "";
+  /** "" until there is one. */
+  name = document.querySelector('meta[name="fleet-user"]').content || (recall("name") ?? "");
 
   #channel = null;
   #presence = null;
@@ -15,6 +15,7 @@ export class Watchers {
   #list = byId("watchers-list");
 
   constructor() {
+    if (!this.#box) return;
     this.#box.value = this.name;
     this.#box.addEventListener("input", () => this.#box.setCustomValidity(""));
     this.#box.addEventListener("change", () => this.#rename(this.#box.value.trim()));
