@@ -44,10 +44,8 @@ func open(ctx context.Context, e engine, r *Repo) (*store, error) {
 		return nil, translate(ctx, err)
 	}
 	st.writer.RegisterModel(r.Models...)
-	st.writer.AddQueryHook(watcher{st.slow})
-	if st.readers != st.writer {
-		st.readers.AddQueryHook(watcher{st.slow})
-	}
+	st.writer = st.writer.WithQueryHook(watcher{st.slow})
+	st.readers = st.readers.WithQueryHook(watcher{st.slow})
 	return st, nil
 }
 

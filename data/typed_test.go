@@ -889,7 +889,7 @@ func TestCallsLeaveTheRecordAlone(t *testing.T) {
 }
 
 // fuse is a column that ends its reader's context, and cannot be read.
-type fuse struct{ text string }
+type fuse struct{}
 
 var onFuse atomic.Pointer[context.CancelFunc]
 

@@ -31,7 +31,7 @@ type row struct {
 	schedule  string
 }
 
-// alike reports whether rows differ in what insertChunk writes for each row alone.
+// alike reports whether rows differ only in what insertChunk writes for each of them.
 func (r *row) alike(o *row) bool {
 	return r.name == o.name && r.queue == o.queue && r.state == o.state && r.priority == o.priority &&
 		r.runAt.Equal(o.runAt) && r.version == o.version && r.attempts == o.attempts && r.unique == o.unique &&
