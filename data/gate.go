@@ -6,6 +6,15 @@ import (
 	"sync"
 )
 
+type urgentKey struct{}
+
+// Urgent gives a context whose transactions go ahead of those that wait; on PostgreSQL they
+// have a connection for them alone. It is for what keeps a program alive and is over at once,
+// such as a sign of life: one at a time.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
+func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
+
 // gate lets so many in at a time, in the order of arrival. The pools of
 // database/sql could do the waiting too, but they wake whomever they like, and
 // they cannot say when all have left.
@@ -28,7 +37,8 @@ func newGate(places int) *gate {
 	return &gate{free: places, empty: make(chan struct{})}
 }
 
-// enter waits for n places. It gives errNotRunning when the gate is closed.
+// enter waits for n places. It gives errNotRunning when the gate is closed. Who is urgent
+// goes ahead of those that wait.
 func (g *gate) enter(ctx context.Context, n int) error {
 	if ctx.Err() != nil {
 		return ended(ctx)
@@ -45,7 +55,11 @@ func (g *gate) enter(ctx context.Context, n int) error {
 		return nil
 	}
 	w := &waiter{n: n, ready: make(chan struct{})}
-	g.queue = append(g.queue, w)
+	if isUrgent(ctx) {
+		g.queue = slices.Insert(g.queue, 0, w)
+	} else {
+		g.queue = append(g.queue, w)
+	}
 	g.admit()
 	g.mu.Unlock()
 

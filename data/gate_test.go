@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,37 @@ func TestGateCloses(t *testing.T) {
 		default:
 		}
 		g.leave(1)
+		<-g.empty
+	})
+}
+
+func TestGateLetsTheUrgentGoAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1)
+		if err := g.enter(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, who := range []string{"first", "second", "urgent"} {
+			ctx := t.Context()
+			if who == "urgent" {
+				ctx = Urgent(ctx)
+			}
+			go func() {
+				if err := g.enter(ctx, 1); err != nil {
+					t.Error(err)
+				}
+				order = append(order, who)
+				g.leave(1)
+			}()
+			synctest.Wait()
+		}
+		g.leave(1)
+		synctest.Wait()
+		if want := []string{"urgent", "first", "second"}; !slices.Equal(order, want) {
+			t.Errorf("they are in as %v, not %v", order, want)
+		}
+		g.close()
 		<-g.empty
 	})
 }

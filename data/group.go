@@ -75,6 +75,8 @@ func (b body) newGroup() (*group, error) {
 	}
 	g := &group{run: b.st.run(b.st.writer, tx.Tx), tx: tx, done: make(chan struct{})}
 	b.st.group = g
+	now := time.Now()
+	b.st.held.Store(&now)
 	return g, nil
 }
 
@@ -143,7 +145,10 @@ func (st *store) rest() {
 
 // end commits what is kept.
 func (g *group) end(b body) {
-	defer func() { b.st.ended = time.Now() }()
+	defer func() {
+		b.st.ended = time.Now()
+		b.st.held.Store(nil)
+	}()
 	switch {
 	case g.broken != nil:
 		g.err = errGroup

@@ -63,13 +63,13 @@ func parsePostgres(url string) (*postgresEngine, error) {
 func (e *postgresEngine) name() Engine { return Postgres }
 
 func (e *postgresEngine) open(ctx context.Context, st *store, size int) error {
-	st.reading = newGate(size)
+	st.reading, st.urgent = newGate(size), newGate(1)
 	st.writing, st.writePlaces = st.reading, 1
 	st.concurrent = true
 	dialect := pgdialect.New(pgdialect.WithAppendUintAsInt(true))
 	db := stdlib.OpenDB(*e.config)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	st.writer = newDB(db, dialect, size)
+	st.writer = newDB(db, dialect, size+1) // one for what is urgent
 	st.readers = st.writer
 	return db.PingContext(ctx)
 }

@@ -45,7 +45,8 @@ type Repo struct {
 	Models []any
 
 	// Connections is how many transactions run at once. On SQLite those are Reads, 4
-	// by default, beside the one Write; on PostgreSQL all of them, 10 by default.
+	// by default, beside the one Write; on PostgreSQL all of them, 10 by default, beside
+	// one for what is [Urgent].
 	Connections int
 
 	// Drain is how long a stopping repo waits for running transactions before it

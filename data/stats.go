@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"os"
+	"time"
 )
 
 // Stats is what a repo has done since its Start, and what it does now.
@@ -16,6 +17,10 @@ type Stats struct {
 	Writing int // transactions that run; on PostgreSQL, Reads too
 	Reading int
 	Waiting int // for one of these to end
+
+	// Held is for how long SQLite's write lock has been this program's, by Writes that share
+	// a commit: nobody else can write meanwhile. 0: it is not, or it is PostgreSQL.
+	Held time.Duration
 
 	Open      int   // connections
 	FileBytes int64 // of the database; 0 in memory and on PostgreSQL
@@ -32,6 +37,9 @@ func (r *Repo) Stats() Stats {
 	}
 	s.Writes, s.Reads, s.Errors, s.Commits = st.writes.Load(), st.reads.Load(), st.errors.Load(), st.commits.Load()
 	s.Writing, s.Waiting = st.writing.load()
+	if since := st.held.Load(); since != nil {
+		s.Held = time.Since(*since)
+	}
 	s.Open = st.writer.Stats().OpenConnections
 	if st.reading != st.writing {
 		reading, waiting := st.reading.load()

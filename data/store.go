@@ -18,14 +18,16 @@ type store struct {
 	engine           engine
 	writer, readers  *bun.DB // on PostgreSQL the same
 	writing, reading *gate
-	writePlaces      int  // of the writing gate that one write takes
-	grouping         bool // several writes share a commit
-	concurrent       bool // a statement alone needs no BEGIN, and writes run side by side
+	urgent           *gate // nil: those that are urgent go through the others
+	writePlaces      int   // of the writing gate that one write takes
+	grouping         bool  // several writes share a commit
+	concurrent       bool  // a statement alone needs no BEGIN, and writes run side by side
 
 	slow time.Duration // from which a statement is logged
 
-	group        *group    // that is open; of whoever is inside the writing gate
-	began, ended time.Time // since when groups follow each other, and when the last ended; his too
+	held         atomic.Pointer[time.Time] // since when the open group holds the lock; nil: there is none
+	group        *group                    // that is open; of whoever is inside the writing gate
+	began, ended time.Time                 // since when groups follow each other, and when the last ended; his too
 
 	writes, reads, errors, commits atomic.Int64
 
@@ -94,8 +96,9 @@ func (r *Repo) opened(ctx context.Context, a absent, fn func(*store) error) erro
 
 // close lets what runs end, cuts off what does not, and closes the pools.
 func (st *store) close(ctx context.Context, drain time.Duration) {
-	st.writing.close()
-	st.reading.close()
+	for _, g := range st.gates() {
+		g.close()
+	}
 	if !st.empty(drain) {
 		st.stop()
 		if !st.empty(lastWait) {
@@ -107,10 +110,17 @@ func (st *store) close(ctx context.Context, drain time.Duration) {
 
 var errMoved = fault.Unavailable.Errorf(textMoved)
 
+func (st *store) gates() []*gate {
+	if st.urgent != nil {
+		return []*gate{st.writing, st.reading, st.urgent}
+	}
+	return []*gate{st.writing, st.reading}
+}
+
 func (st *store) empty(within time.Duration) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
-	for _, g := range []*gate{st.writing, st.reading} {
+	for _, g := range st.gates() {
 		select {
 		case <-g.empty:
 		case <-timer.C:

@@ -87,6 +87,9 @@ func (r *Repo) enter(ctx context.Context, write, single bool, fn func(context.Co
 	if write {
 		gate, places = st.writing, st.writePlaces
 	}
+	if st.urgent != nil && isUrgent(ctx) {
+		gate, places = st.urgent, 1
+	}
 	asked := time.Now()
 	if err := gate.enter(ctx, places); err != nil {
 		return err

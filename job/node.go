@@ -24,6 +24,7 @@ type member struct {
 	mu       sync.Mutex
 	id       int64
 	seen     map[int64]sighting // of the other nodes
+	looked   time.Time          // at them, the last time
 	lead     chan struct{}      // closed while this node leads
 	isLeader bool
 	alarm    *time.Timer // fences
@@ -70,9 +71,10 @@ func (m *member) every() time.Duration { return m.lease / 5 }
 
 // join makes the node known.
 func (m *member) join(ctx context.Context) error {
-	began := time.Now()
+	var began time.Time
 	id := rand.Int64N(1<<62) + 1
-	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
+		began = time.Now()
 		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
 		return err
 	})
@@ -95,9 +97,23 @@ func (m *member) alive(at time.Time) {
 		return
 	}
 	if m.alarm == nil {
-		m.alarm = time.AfterFunc(left, m.fence)
+		m.alarm = time.AfterFunc(left, m.late)
 	} else {
 		m.alarm.Reset(left)
+	}
+}
+
+// late fences, for there was no sign of life in time. While a long Write of this program
+// holds SQLite's lock it waits: nobody can take the node for dead, and the sign is next.
+func (m *member) late() {
+	m.mu.Lock()
+	waits := !m.gone && m.Repo.Stats().Held >= m.every()
+	if waits {
+		m.alarm.Reset(m.every())
+	}
+	m.mu.Unlock()
+	if !waits {
+		m.fence()
 	}
 }
 
@@ -124,12 +140,13 @@ func (m *member) beat(ctx context.Context) error {
 	defer m.beatLock.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, m.lease)
 	defer cancel()
-	began := time.Now()
+	var began time.Time
 	id := m.owner()
 	there := false
 	var leader int64
 	var nodes map[int64]int64
-	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
+		began = time.Now()
 		n, err := exec(ctx, tx, "UPDATE bennu_job_nodes SET beat = beat + 1 WHERE id = ", id)
 		if err != nil || n == 0 {
 			return err
@@ -162,9 +179,10 @@ func (m *member) rejoin(ctx context.Context) error {
 	if !m.emptyIn(m.lease) {
 		return nil // functions that do not end; at the next beat
 	}
-	began := time.Now()
+	var began time.Time
 	id := rand.Int64N(1<<62) + 1
-	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
+		began = time.Now()
 		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
 		return err
 	})
@@ -228,10 +246,16 @@ func (m *member) look(nodes map[int64]int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
+	blind := max(0, now.Sub(m.looked)-m.sight()) // nobody was seen to stand still
+	m.looked = now
 	for id, beat := range nodes {
-		if s, ok := m.seen[id]; !ok || s.beat != beat {
-			m.seen[id] = sighting{beat, now}
+		s, ok := m.seen[id]
+		if !ok || s.beat != beat {
+			s = sighting{beat, now}
+		} else {
+			s.since = s.since.Add(blind)
 		}
+		m.seen[id] = s
 	}
 	for id := range m.seen {
 		if _, ok := nodes[id]; !ok {
@@ -244,8 +268,17 @@ func (m *member) isDead(id, beat int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.seen[id]
-	return ok && s.beat == beat && time.Since(s.since) >= m.lease
+	return ok && s.beat == beat && m.stands(s)
 }
+
+// stands reports whether a counter has not changed for a lease in which this node looked at
+// it: where it could not write, the other could not either.
+func (m *member) stands(s sighting) bool {
+	return time.Since(s.since) >= m.lease && time.Since(m.looked) <= m.sight()
+}
+
+// sight is how long a look counts.
+func (m *member) sight() time.Duration { return 2 * m.every() }
 
 // corpse is a node that has died, and what its counter was.
 type corpse struct{ id, beat int64 }
@@ -255,7 +288,7 @@ func (m *member) dead() (all []corpse) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, s := range m.seen {
-		if id != m.id && time.Since(s.since) >= m.lease {
+		if id != m.id && m.stands(s) {
 			all = append(all, corpse{id, s.beat})
 		}
 	}
@@ -301,7 +334,7 @@ func (m *member) quit() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.engine.ctx), lastWait)
 	defer cancel()
-	err := m.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
 		if _, err := exec(ctx, tx, "DELETE FROM bennu_job_leader WHERE owner = ", id); err != nil {
 			return err
 		}

@@ -3,12 +3,15 @@ package job_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/internal/pgtest"
 	"github.com/bennu-go/bennu/job"
 )
 
@@ -248,12 +251,9 @@ func TestFence(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
-		held := make(chan struct{})
-		go func() {
-			defer close(held)
-			_ = repo.Write(w, func(context.Context, data.Tx) error { time.Sleep(30 * time.Second); return nil })
-		}()
-		<-held
+		w.exec(t, "ALTER TABLE bennu_job_nodes RENAME TO away")
+		time.Sleep(30 * time.Second)
+		w.exec(t, "ALTER TABLE away RENAME TO bennu_job_nodes")
 		time.Sleep(5 * time.Second)
 		if got := w.load(t, ref.ID); got.state != job.Completed || got.attempt != 1 || runs.Load() != 2 {
 			t.Errorf("it is %+v after %d runs", got, runs.Load())
@@ -326,5 +326,47 @@ func TestTakenForDeadAndBack(t *testing.T) {
 			t.Errorf("it is %+v after %d runs, %d at a time", got, runs.Load(), most.Load())
 		}
 		w.stop()
+	})
+}
+
+// TestLongTransaction has jobs keep all connections for longer than a lease: the node lives.
+func TestLongTransaction(t *testing.T) {
+	const long = 1600 * time.Millisecond
+	test := func(t *testing.T, repo *data.Repo, jobs int, fn func(context.Context) error) {
+		datatest.Start(t, repo)
+		j := job.Define("j", func(ctx context.Context, _ int) error { return fn(ctx) })
+		w := start(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Lease: time.Second})
+		other := &data.Repo{URL: repo.URL}
+		datatest.Start(t, other)
+		start(t, &job.Runner{Repo: other, Jobs: []job.Definition{j}, Lease: time.Second, Queues: map[string]job.Queue{}})
+		if _, err := j.EnqueueAll(w, make([]int, jobs)); err != nil {
+			t.Fatal(err)
+		}
+		w.untilRows(t, "state = 4 AND claims = 1", jobs)
+		if n := w.counters.Counter("job.fenced").Value(); n != 0 {
+			t.Errorf("it was fenced %d times", n)
+		}
+	}
+	t.Run("sqlite", func(t *testing.T) {
+		repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "jobs.db")}
+		test(t, repo, 2, func(ctx context.Context) error {
+			return repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+				select {
+				case <-time.After(long):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		repo := &data.Repo{URL: pgtest.URL(t), Connections: 2}
+		test(t, repo, 2, func(ctx context.Context) error {
+			return repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
+				_, err := tx.NewRaw("SELECT pg_sleep(?)", long.Seconds()).Exec(ctx)
+				return err
+			})
+		})
 	})
 }
