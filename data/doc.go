@@ -28,7 +28,8 @@
 //	fast, err := data.From[Unit]().Where("speed > ?", 30).Order("name").All(ctx, repo)
 //
 // A [Query] is a value, so that parts of queries are functions. What it cannot say is said
-// with bun, through [Query.Select] or a transaction's [Tx].
+// with bun, through [Query.Select] or a transaction's [Tx], whose raw SQL has question marks
+// for arguments on both engines. A text with a zero byte in it is fault.Invalid.
 //
 // Each of these is a transaction of its own. Several that belong together are a function:
 //
@@ -91,7 +92,7 @@
 //		return tx.Emit(ctx, data.Publish(Alerts, Alert{trip.Unit}), SendMail.Effect(Mail{trip.Owner}))
 //	})
 //
-// [Watch] is the topic of what the typed functions change, without a table and without
+// [Watch] is the topic of the changes that typed functions made, without a table and without
 // the promise. [Tx.OnCommit] is what both are made of.
 //
 // # Changesets
@@ -112,9 +113,9 @@
 // itself write. A commit waits for the disk, and Writes that stand in line meanwhile share the
 // next one: fifty at once are hardly slower than one. All are told when it is done.
 //
-// Two programs may open one file, as an old and a new version do during an
-// upgrade. A Write waits up to 30 s for the other one's,
-// and one that writes without a pause makes room for the other.
+// Two programs may open one file, as an old and a new version do during an upgrade. A
+// Write, a migration and Start wait up to 30 s for the other one's, and one that writes
+// without a pause makes room for the other.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after
 // each Start. It is meant for tests and demos: Reads run beside each other but
@@ -129,11 +130,6 @@
 // statement_timeout, lock_timeout and idle_in_transaction_session_timeout in the URL say otherwise.
 // A single typed function is one round trip. When the server was away, the next transaction
 // finds it again.
-//
-// # Arguments
-//
-// They go where the question marks are, on both engines, and never into the text of a query by
-// hand: bun writes them there, quoted. A text with a zero byte in it is fault.Invalid.
 //
 // # Migrations
 //
@@ -186,12 +182,15 @@
 //	| Conflict         | a unique key, foreign key, check or not-null is violated; ErrStale |
 //	| Invalid          | a value is too large or no text; a URL or migration makes no sense |
 //	| Unavailable      | not started, stopped, no server, held by another, disk full        |
-//	| Timeout/Canceled | the context ended; nothing was committed                           |
+//	| Timeout/Canceled | the context ended; the transaction was not committed               |
 //	| Internal         | a faulty query, a damaged file, misuse                             |
 //
+// On PostgreSQL some errors leave open whether it happened: Unavailable from a commit that was
+// not answered; and Unavailable, Timeout or Canceled from a single typed function outside of a
+// transaction, whose statement is its commit.
+//
 // A violated constraint names its columns, the same on both engines: it is a [*Violation] in the
-// error's chain, and its fields are those of fault.FieldsOf. [InsertChange] and [UpdateChange] tell a
-// changeset instead.
+// error's chain, and its fields are those of fault.FieldsOf.
 //
 // An error of the function's own comes back as it is; bun's sql.ErrNoRows becomes NotFound. The
 // texts name neither values nor queries; the engine's own words are in the cause, for the log.
@@ -203,8 +202,6 @@
 // outer one. The histograms data.queue and data.query are how long transactions waited to begin
 // and statements took, and each statement is a span, data.query, with its parts. One that takes
 // longer than [Repo.Slow] is logged, without its values.
-//
-// [Watch] is a topic of the changes that typed functions made.
 //
 // # Testing
 //

@@ -69,7 +69,7 @@ func (b body) grouped() (err error) {
 
 func (b body) newGroup() (*group, error) {
 	b.st.rest()
-	tx, err := b.begin(b.st.writer, true)
+	tx, err := begin(b.ctx, b.st.writer.DB, nil)
 	if err != nil {
 		return nil, err
 	}

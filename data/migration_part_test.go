@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
@@ -236,4 +237,50 @@ func TestMigrateBesideWrites(t *testing.T) {
 	}
 	close(stop)
 	writers.Wait()
+}
+
+// Another program that writes for long, such as one that migrates, is waited for.
+func TestWaitingForTheOtherProgram(t *testing.T) {
+	t.Parallel()
+	made := func(t *testing.T) (url string) {
+		path := filepath.Join(t.TempDir(), "fleet.db")
+		if err := start(path, migrations); err != nil {
+			t.Fatal(err)
+		}
+		return "sqlite:" + path
+	}
+	hold := func(t *testing.T, url string) {
+		db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.SetMaxOpenConns(1)
+		t.Cleanup(func() { db.Close() })
+		if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+			t.Fatal(err)
+		}
+		var held sync.WaitGroup
+		held.Go(func() {
+			<-time.After(5500 * time.Millisecond) // longer than SQLite waits
+			if _, err := db.Exec("ROLLBACK"); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(held.Wait)
+	}
+	t.Run("to start", func(t *testing.T) {
+		t.Parallel()
+		repo := &data.Repo{URL: made(t), Migrations: migrations}
+		hold(t, repo.URL)
+		serve(t, repo)
+	})
+	t.Run("to migrate", func(t *testing.T) {
+		t.Parallel()
+		repo := &data.Repo{URL: made(t), Migrations: migrations}
+		serve(t, repo)
+		hold(t, repo.URL)
+		if err := repo.Migrate(t.Context(), "part", files("1_a.sql", "CREATE TABLE a (x);")); err != nil {
+			t.Error(err)
+		}
+	})
 }

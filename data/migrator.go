@@ -231,11 +231,11 @@ func (m *migrator) look(ctx context.Context, fn func(ctx context.Context, tx Tx)
 }
 
 func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ctx context.Context, tx Tx) error) error {
-	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), opts)
+	tx, err := begin(ctx, m.conn, opts)
 	if err != nil {
-		return translate(ctx, err)
+		return err
 	}
-	defer tx.Rollback()
+	defer tx.rollback(ctx)
 	f := &frame{run: m.store.run(m.db, tx), write: opts == nil}
 	f.watch.slow = 0 // migrations may be
 	defer func() { f.over = true }()
@@ -246,8 +246,8 @@ func (m *migrator) transact(ctx context.Context, opts *sql.TxOptions, fn func(ct
 	if err := f.whole(ctx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return translate(ctx, err)
+	if err := tx.commit(ctx); err != nil {
+		return err
 	}
 	f.committed(ctx)
 	return nil

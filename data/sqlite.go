@@ -16,9 +16,6 @@ import (
 	"github.com/bennu-go/bennu/fault"
 )
 
-// startWait is how long Start waits for another process to end its transaction.
-const startWait = 5 * time.Second
-
 // sqliteEngine is a database in the program: one connection writes, others read.
 type sqliteEngine struct {
 	address
@@ -56,7 +53,7 @@ func (e *sqliteEngine) open(ctx context.Context, st *store, size int) error {
 	writer := sql.OpenDB(e.writer)
 	st.writer = newDB(writer, dialect, 1)
 	err = e.try(ctx, writer, writing)
-	for end := time.Now().Add(startWait); isBusy(err) && time.Now().Before(end) && ctx.Err() == nil; {
+	for end := time.Now().Add(busyWait); isBusy(err) && time.Now().Before(end) && ctx.Err() == nil; {
 		err = e.try(ctx, writer, writing)
 	}
 	if err != nil {

@@ -140,10 +140,20 @@ func (b body) alone(write, single bool) error {
 		if err := b.call(inside, f); err != nil {
 			return err
 		}
+		if write {
+			b.st.commits.Add(1)
+		}
 		f.committed(b.ctx)
 		return nil
 	}
-	tx, err := b.begin(pool, write)
+	var options *sql.TxOptions
+	if !write {
+		options = &sql.TxOptions{ReadOnly: true}
+		if b.st.concurrent {
+			options.Isolation = sql.LevelRepeatableRead // one snapshot for all its queries
+		}
+	}
+	tx, err := begin(b.ctx, pool.DB, options)
 	if err != nil {
 		return err
 	}
@@ -182,33 +192,29 @@ type transaction struct {
 	cut context.CancelFunc // ends it, whatever it does
 }
 
-// busyWait is how long a Write waits for another program that writes to the same SQLite
-// file, if its context does not end before. SQLite's own time-out asks less and less often.
+// busyWait is how long Start, a Write and a migration wait for another program that writes
+// to the same SQLite file, if their context does not end before. SQLite's own time-out asks
+// less and less often.
 const busyWait = 30 * time.Second
 
 // begin ends with the context while it begins, and not later: the end of a context
 // interrupts statements, but does not end the transaction behind our back, as database/sql
 // would have it. Whoever is let in next must find it over.
-func (b body) begin(pool *bun.DB, write bool) (transaction, error) {
-	var options *sql.TxOptions
-	if !write {
-		options = &sql.TxOptions{ReadOnly: true}
-		if b.st.concurrent {
-			options.Isolation = sql.LevelRepeatableRead // one snapshot for all its queries
-		}
-	}
-	life, cut := context.WithCancel(context.WithoutCancel(b.ctx))
-	defer context.AfterFunc(b.ctx, cut)()
-	tx, err := pool.DB.BeginTx(life, options)
+func begin(ctx context.Context, on interface {
+	BeginTx(context.Context, *sql.TxOptions) (*sql.Tx, error)
+}, options *sql.TxOptions) (transaction, error) {
+	life, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, cut)()
+	tx, err := on.BeginTx(life, options)
 	for end := time.Now().Add(busyWait); isBusy(err) && life.Err() == nil && time.Now().Before(end); {
-		tx, err = pool.DB.BeginTx(life, options)
+		tx, err = on.BeginTx(life, options)
 	}
 	if err != nil {
 		cut()
-		if b.ctx.Err() != nil && life.Err() != nil {
-			return transaction{}, ended(b.ctx)
+		if ctx.Err() != nil && life.Err() != nil {
+			return transaction{}, ended(ctx)
 		}
-		return transaction{}, translate(b.ctx, err)
+		return transaction{}, translate(ctx, err)
 	}
 	return transaction{tx, cut}, nil
 }

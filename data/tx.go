@@ -15,6 +15,9 @@ type Tx struct{ f *frame }
 
 var _ bun.IConn = Tx{}
 
+// Repo is the database that the transaction is of.
+func (t Tx) Repo() *Repo { return t.f.repo }
+
 // Engine is the kind of database.
 func (t Tx) Engine() Engine { return t.f.engine }
 

@@ -70,6 +70,9 @@ func (d Draft) Enlist(ctx context.Context, tx data.Tx) error {
 	if err != nil {
 		return err
 	}
+	if tx.Repo() != e.Repo {
+		return fault.Invalid.Errorf("job: %q belongs into the Repo of the Runner, and the transaction is of another", d.name)
+	}
 	_, err = e.insertIn(ctx, tx, d)
 	return err
 }

@@ -2,7 +2,11 @@ package job
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/bennu-go/bennu/fault"
 )
 
 // State is where a job is in its life.
@@ -31,13 +35,23 @@ func (s State) String() string {
 // MarshalText is the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads a state's name.
+func (s *State) UnmarshalText(name []byte) error {
+	i := slices.Index(stateNames[:], string(name))
+	if i < 0 {
+		return fault.Invalid.Errorf("a job's state is one of %s, not %q", strings.Join(stateNames[:], ", "), name)
+	}
+	*s = State(i)
+	return nil
+}
+
 // Ended reports whether a job in this state is over.
 func (s State) Ended() bool { return s >= Completed }
 
 // Ref is a job that was inserted, or that was there already.
 type Ref struct {
-	ID        int64
-	Duplicate bool // it was there already: see Unique
+	ID        int64 `json:"id"`
+	Duplicate bool  `json:"duplicate,omitempty"` // it was there already: see Unique
 }
 
 // Info is a job as data, without its arguments.

@@ -271,13 +271,15 @@ func (e *engine) report(ctx context.Context) error {
 	return e.refresh(ctx, e.reports.ids()...)
 }
 
+// storeReports keeps the latest report of each attempt, also of one that has ended meanwhile,
+// unless the job was begun again.
 func storeReports(ctx context.Context, tx data.Tx, all []report) error {
 	for _, r := range all {
 		kept, err := json.Marshal(progress{r.Done, r.Text})
 		if err != nil {
 			return err
 		}
-		if _, err := exec(ctx, tx, "UPDATE bennu_jobs SET progress = ", text(kept), " WHERE id = ", r.ID, own(r.owner, r.claims)); err != nil {
+		if _, err := exec(ctx, tx, "UPDATE bennu_jobs SET progress = ", text(kept), " WHERE id = ", r.ID, " AND claims = ", r.claims); err != nil {
 			return err
 		}
 	}

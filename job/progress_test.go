@@ -2,12 +2,14 @@ package job_test
 
 import (
 	"context"
-	"github.com/bennu-go/bennu/data"
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/data/datatest"
 	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/process"
@@ -216,4 +218,56 @@ func testCheckpointsThatAreRefused(t *testing.T, repo *data.Repo) {
 			t.Errorf("%s outside of a job", name)
 		}
 	}
+}
+
+// What a function says last is kept, though it has ended by the time that it is stored.
+func TestTheLastProgressIsKept(t *testing.T) { each(t, testTheLastProgressIsKept) }
+
+func testTheLastProgressIsKept(t *testing.T, repo *data.Repo) {
+	quick := job.Define("quick", func(ctx context.Context, _ int) error {
+		if err := job.Progress(ctx, 0.8, "40 letters"); err != nil {
+			return err
+		}
+		return job.Progress(ctx, 1, "50 letters")
+	})
+	ctx := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{quick}})
+	ref := enqueue(t, ctx, quick, 1)
+	p, _ := follow(t, ctx, ref.ID)
+	await(t, "the end", func() bool { return p.last().State == job.Completed })
+	await(t, "what was said last", func() bool {
+		info, err := job.Get(ctx, ref.ID)
+		check(t, err)
+		return info.Done == 1 && info.Doing == "50 letters"
+	})
+	if last := p.last(); last.Done != 1 || last.Text != "50 letters" {
+		t.Errorf("the follower heard %+v", last)
+	}
+}
+
+func TestStatesAreReadBack(t *testing.T) {
+	for s := job.Available; s <= job.Discarded; s++ {
+		text, err := json.Marshal(job.Report{State: s})
+		check(t, err)
+		var back job.Report
+		if err := json.Unmarshal(text, &back); err != nil || back.State != s {
+			t.Errorf("%s came back as %v, %v", text, back.State, err)
+		}
+	}
+	var s job.State
+	if err := s.UnmarshalText([]byte("gone")); fault.Of(err) != fault.Invalid {
+		t.Error(err)
+	}
+}
+
+func TestADraftOfAnotherRepo(t *testing.T) { each(t, testADraftOfAnotherRepo) }
+
+func testADraftOfAnotherRepo(t *testing.T, repo *data.Repo) {
+	noop := job.Define("noop", func(context.Context, int) error { return nil })
+	ctx := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{noop}, Queues: map[string]job.Queue{}})
+	other := datatest.Open(t, nil)
+	err := other.Write(ctx, func(ctx context.Context, tx data.Tx) error { return tx.Emit(ctx, noop.New(1)) })
+	if fault.Of(err) != fault.Invalid {
+		t.Errorf("got %v", err)
+	}
+	check(t, repo.Write(ctx, func(ctx context.Context, tx data.Tx) error { return tx.Emit(ctx, noop.New(1)) }))
 }

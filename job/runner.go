@@ -12,6 +12,7 @@ import (
 	"github.com/bennu-go/bennu/job/internal/manual"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
+	"github.com/bennu-go/bennu/telemetry"
 )
 
 // Runner works on the jobs of a database, together with the Runners of all other nodes that
@@ -102,11 +103,21 @@ func (r *Runner) Start(ctx context.Context) error {
 		e.stop()
 		return fault.Conflict.Errorf("job: the runner runs already")
 	}
+	e.warnOfQueues(ctx)
 	if control != nil {
 		e.manual = true
 		e.obeyBy(control)
 	}
 	return nil
+}
+
+// warnOfQueues tells of jobs that wait for ever if no other node works on their queue.
+func (e *engine) warnOfQueues(ctx context.Context) {
+	for _, d := range e.defs {
+		if _, ok := e.queues[d.queue]; !ok && len(e.queues) > 0 {
+			telemetry.Log(ctx).Warn("job: this node does not work on the queue of a job that it may insert: is it in Queues of another?", "job", d.name, "queue", d.queue)
+		}
+	}
 }
 
 // Serve works until ctx ends. Then it begins no more jobs, gives those that run their time
