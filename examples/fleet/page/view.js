@@ -87,7 +87,8 @@ export class View {
     const eased = 1 - (1 - t) ** 3;
     // The window grows or shrinks evenly; its corner, not its middle, moves in a straight line.
     const scale = from.scale * (to.scale / from.scale) ** eased;
-    const part = to.scale === from.scale ? eased : (1 / scale - 1 / from.scale) / (1 / to.scale - 1 / from.scale);
+    const zooms = Math.abs(to.scale / from.scale - 1) > 1e-9; // the last flight may have ended a rounding away
+    const part = !zooms ? eased : (1 / scale - 1 / from.scale) / (1 / to.scale - 1 / from.scale);
     const flight = this.#flight;
     this.#go(from.x + (to.x - from.x) * part, from.y + (to.y - from.y) * part, scale);
     if (t < 1) this.#flight = flight;
