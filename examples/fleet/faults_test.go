@@ -56,7 +56,7 @@ func open755(t *testing.T) string {
 // what is wrong.
 func fails(t *testing.T, cmd *exec.Cmd, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it waits for a database that others hold
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })()
 	var out, log bytes.Buffer
