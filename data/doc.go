@@ -114,7 +114,7 @@
 // next one: fifty at once are hardly slower than one. All are told when it is done.
 //
 // Two programs may open one file, as an old and a new version do during an upgrade. A
-// Write, a migration and Start wait up to 30 s for the other one's, and one that writes
+// Write, a migration and Start wait up to 10 s for the other one's, and one that writes
 // without a pause makes room for the other.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after

@@ -198,7 +198,7 @@ type transaction struct {
 // busyWait is how long Start, a Write and a migration wait for another program that writes
 // to the same SQLite file, if their context does not end before. SQLite's own time-out asks
 // less and less often.
-const busyWait = 30 * time.Second
+const busyWait = 10 * time.Second
 
 // begin ends with the context while it begins, and not later: the end of a context
 // interrupts statements, but does not end the transaction behind our back, as database/sql

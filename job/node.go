@@ -338,7 +338,7 @@ func (m *member) quit() {
 		if _, err := exec(ctx, tx, "DELETE FROM bennu_job_leader WHERE owner = ", id); err != nil {
 			return err
 		}
-		if _, err := exec(ctx, tx, "UPDATE bennu_jobs SET state = 0, attempt = attempt - 1 WHERE cancel IS NULL AND state = 1 AND owner = ", id); err != nil {
+		if _, err := exec(ctx, tx, "UPDATE bennu_jobs SET state = 0, attempt = attempt - 1, unique_key = CASE WHEN unique_states & 1 <> 0 THEN unique_key END WHERE cancel IS NULL AND state = 1 AND owner = ", id); err != nil {
 			return err
 		}
 		_, err := exec(ctx, tx, "DELETE FROM bennu_job_nodes WHERE id = ", id)

@@ -137,8 +137,11 @@ func (r *reports) enter(f *Following) {
 		r.followed[f.id] = of
 	}
 	of.by = append(of.by, f)
-	if of.known {
+	switch one := r.unstored[f.id]; {
+	case of.known:
 		f.send(of.latest)
+	case one != nil:
+		of.tell(one.Report)
 	}
 }
 

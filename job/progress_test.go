@@ -271,3 +271,23 @@ func testADraftOfAnotherRepo(t *testing.T, repo *data.Repo) {
 	}
 	check(t, repo.Write(ctx, func(ctx context.Context, tx data.Tx) error { return tx.Emit(ctx, noop.New(1)) }))
 }
+
+// Who follows a job that has said how far it is, and has not stored it, hears of that.
+func TestFollowingWhatIsNotStored(t *testing.T) { each(t, testFollowingWhatIsNotStored) }
+
+func testFollowingWhatIsNotStored(t *testing.T, repo *data.Repo) {
+	said, release := make(chan struct{}), make(chan struct{})
+	long := job.Define("long", func(ctx context.Context, _ int) error {
+		err := job.Progress(ctx, 0.5, "half")
+		close(said)
+		<-release
+		return err
+	})
+	ctx := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{long}})
+	ref := enqueue(t, ctx, long, 1)
+	<-said
+	p, _ := follow(t, ctx, ref.ID)
+	await(t, "what was said", func() bool { return p.last().Text == "half" })
+	close(release)
+	await(t, "the end", func() bool { return p.last().State == job.Completed })
+}

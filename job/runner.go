@@ -92,6 +92,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	}
 	e := newEngine(node.Context(context.WithoutCancel(ctx)), s)
 	if err := e.open(ctx); err != nil {
+		e.stop()
 		return err
 	}
 	if err := runnerOf(node).enter(e); err != nil {
