@@ -10,7 +10,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate makes the tables, or brings them up to date.
+// Tables are the tables of jobs, for data.Repo.Parts. [Runner.Start] makes them, or brings
+// them up to date, by itself.
+func Tables() data.Part { return data.Part{Name: "job", Files: migrations} }
+
 func migrate(ctx context.Context, repo *data.Repo) error {
-	return repo.Migrate(ctx, "job", migrations)
+	return repo.Migrate(ctx, Tables().Name, Tables().Files)
 }

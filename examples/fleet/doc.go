@@ -55,7 +55,10 @@
 //	go run ./examples/fleet -db 'postgres://fleet:secret@127.0.0.1/fleet'
 //
 // Each night at 3:00 UTC what is older than -keep goes, and at 3:30 a copy of the file is
-// made beside it, in fleet.db.backup. A server has pg_dump for that.
+// made beside it, in fleet.db.backup. A server has pg_dump for that. By hand, on what FLEET_DB
+// names (fleet.db, if nothing):
+//
+//	go run ./examples/fleet data backup /safe/fleet.db    # restore, check and migrate, too
 //
 // # Design
 //

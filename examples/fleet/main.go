@@ -49,13 +49,18 @@ func main() {
 	}
 }
 
-// serve is the server, or with the word device a device of it, or with user its accounts.
+// serve is the server, or with the word device a device of it, with user its accounts, and
+// with data its database.
 func serve(args []string) error {
-	if len(args) > 0 && args[0] == "device" {
-		return drive(args[1:])
-	}
-	if len(args) > 0 && args[0] == "user" {
-		return account(args[1:], os.Stdout)
+	if len(args) > 0 {
+		switch args[0] {
+		case "device":
+			return drive(args[1:])
+		case "user":
+			return account(args[1:], os.Stdout)
+		case "data":
+			return manage(args[1:], os.Stdout)
+		}
 	}
 	opts, err := config.Load[options](name, args, os.LookupEnv)
 	if err != nil {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"io"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/bennu-go/bennu/config"
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/process"
@@ -78,6 +81,16 @@ func (u Upkeep) prune(ctx context.Context, _ process.None) error {
 	}
 	_, err = data.From[TripFile]().Where("made < ?", before).Delete(ctx, u.store.repo)
 	return err
+}
+
+// manage migrates, backs up, restores and checks the database that FLEET_DB names.
+func manage(args []string, out io.Writer) error {
+	opts, err := config.Load[options](name, nil, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	repo := &data.Repo{URL: opts.DB, Migrations: migrations, Parts: []data.Part{data.SessionTables(), job.Tables()}}
+	return data.Command(context.Background(), repo, args, out)
 }
 
 // backup leaves a copy beside the database's file.

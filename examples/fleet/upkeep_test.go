@@ -9,6 +9,7 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/job"
 	"github.com/bennu-go/bennu/process"
 )
@@ -71,5 +72,27 @@ func enqueue(t *testing.T, ctx context.Context, name job.Name[process.None]) {
 	t.Helper()
 	if _, err := name.Enqueue(ctx, process.None{}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// By hand a copy is made while the program runs, and looked at.
+func TestManage(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("FLEET_DB", "sqlite:"+filepath.Join(dir, "fleet.db"))
+	w := start(t, "-db=sqlite:"+filepath.Join(dir, "fleet.db"))
+	w.send("phone", time.Now(), 1)
+	var out strings.Builder
+	for _, args := range [][]string{{"migrate", "status"}, {"backup", filepath.Join(dir, "copy.db")}, {"check"}} {
+		if err := manage(args, &out); err != nil {
+			t.Errorf("data %v: %v", args, err)
+		}
+	}
+	for _, part := range []string{"0004_create_reports", "jobs", "backed up to"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("%q is not in %s", part, &out)
+		}
+	}
+	if err := manage([]string{"polish"}, &out); fault.Of(err) != fault.Invalid {
+		t.Error(err)
 	}
 }
