@@ -220,15 +220,8 @@ func cancelledOf(ctx context.Context, tx data.Tx, owner int64) (map[int64]string
 // function returns an error, and completed if it returns nil after all. Jobs that wait for
 // it are cancelled too. A job that has ended gives fault.Conflict.
 func CancelJob(ctx context.Context, id int64, reason string) error {
-	e, err := running(ctx)
-	if err != nil {
-		return err
-	}
 	reason = cmp.Or(reason, "no reason was given")
-	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		if err := lockJob(ctx, tx, id); err != nil {
-			return err
-		}
+	return changeJob(ctx, id, func(ctx context.Context, e *engine, tx data.Tx) error {
 		done, err := cancelWaiting(ctx, tx, []int64{id}, reason, e.now())
 		if err != nil {
 			return err
@@ -242,6 +235,21 @@ func CancelJob(ctx context.Context, id int64, reason string) error {
 		}
 		e.tell(tx)
 		return err
+	})
+}
+
+// changeJob runs fn in a transaction in which nobody else changes the job. It gives
+// fault.NotFound.
+func changeJob(ctx context.Context, id int64, fn func(ctx context.Context, e *engine, tx data.Tx) error) error {
+	e, err := running(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		if err := lockJob(ctx, tx, id); err != nil {
+			return err
+		}
+		return fn(ctx, e, tx)
 	})
 }
 
@@ -263,14 +271,7 @@ func lockJob(ctx context.Context, tx data.Tx, id int64) error {
 // cancelled because they waited for it stay so. One that runs, or waits for others, gives
 // fault.Conflict.
 func RetryJob(ctx context.Context, id int64) error {
-	e, err := running(ctx)
-	if err != nil {
-		return err
-	}
-	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		if err := lockJob(ctx, tx, id); err != nil {
-			return err
-		}
+	return changeJob(ctx, id, func(ctx context.Context, e *engine, tx data.Tx) error {
 		queue := ""
 		err := query(ctx, tx, statement("UPDATE bennu_jobs SET state = 0, run_at = ", toMicros(e.now()), ", ended_at = NULL, cancel = NULL",
 			", attempts = CASE WHEN attempts > attempt THEN attempts ELSE attempt + 1 END",
@@ -290,14 +291,7 @@ func RetryJob(ctx context.Context, id int64) error {
 
 // DeleteJob removes a job, which must not be running. Jobs that wait for it are cancelled.
 func DeleteJob(ctx context.Context, id int64) error {
-	e, err := running(ctx)
-	if err != nil {
-		return err
-	}
-	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
-		if err := lockJob(ctx, tx, id); err != nil {
-			return err
-		}
+	return changeJob(ctx, id, func(ctx context.Context, e *engine, tx data.Tx) error {
 		if _, err := cancelWaiting(ctx, tx, []int64{id}, "it was deleted", e.now()); err != nil {
 			return err
 		}

@@ -71,6 +71,14 @@ func (m *member) every() time.Duration { return m.lease / 5 }
 
 // join makes the node known.
 func (m *member) join(ctx context.Context) error {
+	if err := m.enroll(ctx); err != nil {
+		return err
+	}
+	return m.beat(ctx)
+}
+
+// enroll takes a new number for the node.
+func (m *member) enroll(ctx context.Context) error {
 	var began time.Time
 	id := rand.Int64N(1<<62) + 1
 	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
@@ -85,7 +93,7 @@ func (m *member) join(ctx context.Context) error {
 	m.id = id
 	m.mu.Unlock()
 	m.alive(began)
-	return m.beat(ctx)
+	return nil
 }
 
 // alive puts off the fence: the node has given a sign of life at that time.
@@ -179,21 +187,10 @@ func (m *member) rejoin(ctx context.Context) error {
 	if !m.emptyIn(m.lease) {
 		return nil // functions that do not end; at the next beat
 	}
-	var began time.Time
-	id := rand.Int64N(1<<62) + 1
-	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
-		began = time.Now()
-		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
-		return err
-	})
-	if err != nil {
+	if err := m.enroll(ctx); err != nil {
 		return err
 	}
 	telemetry.Log(ctx).Warn("job: the node was taken for dead, and takes part again")
-	m.mu.Lock()
-	m.id = id
-	m.mu.Unlock()
-	m.alive(began)
 	m.unfenceIf()
 	return nil
 }
