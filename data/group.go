@@ -108,10 +108,10 @@ func (b body) next(g *group, mine *frame) error {
 	return g.savepoint(inside, mine, func() error { return b.call(inside, mine) })
 }
 
-// settle hands the group on, or ends it and leaves the gate.
+// settle hands the group on, or ends it and leaves the gate. What is urgent waits for nobody.
 func (b body) settle(g *group) {
 	st := b.st
-	grows := st.grouping && g.broken == nil && len(g.kept) < groupMost && time.Since(g.since) < groupTime
+	grows := st.grouping && g.broken == nil && !isUrgent(b.ctx) && len(g.kept) < groupMost && time.Since(g.since) < groupTime
 	if grows && st.writing.pass(st.writePlaces) {
 		return
 	}

