@@ -295,9 +295,9 @@ func (w *world) send(id string, at time.Time, lat float64) {
 // eventually asks again and again until it is so.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("in 10 s it did not come to this: %s", what)
+			t.Fatalf("in 30 s it did not come to this: %s", what)
 		}
 	}
 }

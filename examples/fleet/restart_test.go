@@ -67,6 +67,10 @@ func TestPartsComeBack(t *testing.T) {
 	at := time.Now()
 	w.send("a", at, 1)
 	for i, part := range []process.Target{Writing, Dispatch, Units.Of("a")} {
+		eventually(t, "it has done what it answered", func() bool { // or it would be abandoned
+			info, err := process.InfoOf(w.ctx, part)
+			return err == nil && info.Method == ""
+		})
 		if err := process.Exit(w.ctx, part, process.Kill); err != nil {
 			t.Fatal(err)
 		}
