@@ -44,7 +44,7 @@ const childEnv = "BENNU_JOB_TEST_CHILD"
 func TestChild(t *testing.T) {
 	url := os.Getenv(childEnv)
 	if url == "" {
-		t.Skip("it is the child of TestKill")
+		return // it is the child of TestKill
 	}
 	node := process.NewNode(context.Background())
 	repo := &data.Repo{URL: url}

@@ -30,7 +30,7 @@ func eachSecond() job.Schedule {
 func TestScheduleChild(t *testing.T) {
 	url := os.Getenv(childURL)
 	if url == "" {
-		t.Skip("it is a part of TestScheduleKilled")
+		return // it is a part of TestScheduleKilled
 	}
 	began, err := time.Parse(time.RFC3339Nano, os.Getenv(childURL+"_BEGAN"))
 	if err != nil {

@@ -143,7 +143,7 @@ func TestFolderGoesWithTheTest(t *testing.T) {
 // waits.
 func TestChild(t *testing.T) {
 	if os.Getenv("PGTEST_CHILD") == "" {
-		t.Skip("it is the other process of TestServerEndsWithTheBinary")
+		return // it is the other process of TestServerEndsWithTheBinary
 	}
 	s := pgtest.Start(t)
 	fmt.Println("folder", strings.TrimSuffix(s.Socket(), "/.s.PGSQL.5432"))

@@ -152,7 +152,7 @@ func FuzzNoValueIsLeft(f *testing.F) {
 				bytes = []byte{} // nil is NULL
 			}
 			if strings.ContainsRune(text, 0) {
-				t.Skip("bun makes no statement of that")
+				return // bun makes no statement of that
 			}
 			plain := shape("a", []byte("b"), 1, 1.5)
 			if got := shape(text, bytes, n, x); got != plain {
