@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -364,14 +363,19 @@ func infos(ctx context.Context, which string) (all []Info, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = e.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
-		all = nil
-		return query(ctx, tx, `SELECT id, name, queue, state, priority, attempt, attempts, run_at, created_at, COALESCE(begun_at, 0), COALESCE(ended_at, 0),
-			COALESCE(errors, ''), COALESCE(label, ''), COALESCE(schedule, ''), COALESCE(owner, 0), COALESCE(cancel, ''), COALESCE(progress, '') FROM bennu_jobs `+which, func(r *sql.Rows) error {
-			info, err := scanInfo(r)
-			all = append(all, info)
-			return err
-		})
+	err = e.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+		all, err = infosIn(ctx, tx, which)
+		return err
+	})
+	return all, err
+}
+
+func infosIn(ctx context.Context, tx data.Tx, which string) (all []Info, err error) {
+	err = query(ctx, tx, `SELECT id, name, queue, state, priority, attempt, attempts, run_at, created_at, COALESCE(begun_at, 0), COALESCE(ended_at, 0),
+		COALESCE(errors, ''), COALESCE(label, ''), COALESCE(schedule, ''), COALESCE(owner, 0), COALESCE(cancel, ''), COALESCE(progress, '') FROM bennu_jobs `+which, func(r *sql.Rows) error {
+		info, err := scanInfo(r)
+		all = append(all, info)
+		return err
 	})
 	return all, err
 }
@@ -382,9 +386,7 @@ func scanInfo(r *sql.Rows) (i Info, err error) {
 	err = r.Scan(&i.ID, &i.Name, &i.Queue, &i.State, &i.Priority, &i.Attempt, &i.Attempts, &runAt, &created, &begun, &ended,
 		&failures, &i.Label, &i.Schedule, &i.Node, &i.Cancel, &kept)
 	i.RunAt, i.CreatedAt, i.BegunAt, i.EndedAt = ofMicros(runAt), ofMicros(created), ofMicros(begun), ofMicros(ended)
-	if failures != "" {
-		_ = json.Unmarshal([]byte(failures), &i.Errors) // what cannot be read is none
-	}
+	i.Errors = failuresOf(failures)
 	if i.State != Running {
 		i.Node = 0
 	}

@@ -236,20 +236,25 @@ func scheduleInfos(ctx context.Context, tx data.Tx) (all []ScheduleInfo, err err
 }
 
 func runsOf(ctx context.Context, tx data.Tx, schedule string, most int) (all []Run, err error) {
-	q := statement("SELECT r.due_at, r.job, COALESCE(j.name, ''), COALESCE(j.queue, ''), COALESCE(j.state, 4), COALESCE(j.priority, 0), COALESCE(j.attempt, 0), COALESCE(j.attempts, 0),"+
-		" COALESCE(j.run_at, 0), COALESCE(j.created_at, 0), COALESCE(j.begun_at, 0), COALESCE(j.ended_at, 0), COALESCE(j.errors, ''), COALESCE(j.label, ''), COALESCE(j.schedule, ''), COALESCE(j.owner, 0), COALESCE(j.cancel, '')"+
-		" FROM bennu_schedule_runs r LEFT JOIN bennu_jobs j ON j.id = r.job WHERE r.schedule = ", text(schedule), " ORDER BY r.due_at DESC LIMIT ", most)
+	var ids []int64
+	q := statement("SELECT due_at, job FROM bennu_schedule_runs WHERE schedule = ", text(schedule), " ORDER BY due_at DESC LIMIT ", most)
 	err = query(ctx, tx, q, func(rows *sql.Rows) error {
-		var r Run
-		var due, runAt, created, begun, ended int64
-		var failures string
-		i := &r.Job
-		err := rows.Scan(&due, &i.ID, &i.Name, &i.Queue, &i.State, &i.Priority, &i.Attempt, &i.Attempts,
-			&runAt, &created, &begun, &ended, &failures, &i.Label, &i.Schedule, &i.Node, &i.Cancel)
-		r.Due, i.RunAt, i.CreatedAt, i.BegunAt, i.EndedAt = ofMicros(due), ofMicros(runAt), ofMicros(created), ofMicros(begun), ofMicros(ended)
-		i.Errors = failuresOf(failures)
-		all = append(all, r)
+		var due, id int64
+		err := rows.Scan(&due, &id)
+		ids = append(ids, id)
+		all = append(all, Run{Due: ofMicros(due), Job: Info{ID: id, State: Completed}}) // if it was deleted
 		return err
 	})
+	if err != nil || len(ids) == 0 {
+		return all, err
+	}
+	jobs, err := infosIn(ctx, tx, statement("WHERE id IN ", ids))
+	for _, info := range jobs {
+		for n := range all {
+			if all[n].Job.ID == info.ID {
+				all[n].Job = info
+			}
+		}
+	}
 	return all, err
 }
