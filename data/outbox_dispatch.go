@@ -239,7 +239,7 @@ func (d *dispatch) serve(ctx context.Context) error {
 func (d *dispatch) loop(ctx context.Context, broken <-chan struct{}) error {
 	tick := time.NewTicker(outboxSweep)
 	defer tick.Stop()
-	linger := time.NewTimer(0)
+	linger := time.NewTimer(outboxLinger)
 	defer linger.Stop()
 	wake := d.wake
 	err := d.attempt(ctx, d.sweep)
