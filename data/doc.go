@@ -128,7 +128,7 @@
 // such as "seats = seats - 1". Reads are REPEATABLE READ. A statement has a minute, waits at most
 // 10 s for a lock, and a transaction may do nothing for a minute; the parameters
 // statement_timeout, lock_timeout and idle_in_transaction_session_timeout in the URL say otherwise.
-// A single typed function is one round trip. When the server was away, the next transaction
+// A single typed function is one round trip, and so is [Repo.WriteOne]. When the server was away, the next transaction
 // finds it again.
 //
 // # Migrations
@@ -186,8 +186,8 @@
 //	| Internal         | a faulty query, a damaged file, misuse                             |
 //
 // On PostgreSQL some errors leave open whether it happened: Unavailable from a commit that was
-// not answered; and Unavailable, Timeout or Canceled from a single typed function outside of a
-// transaction, whose statement is its commit.
+// not answered; and Unavailable, Timeout or Canceled from a WriteOne or a single typed function outside
+// of a transaction, whose statement is its commit.
 //
 // A violated constraint names its columns, the same on both engines: it is a [*Violation] in the
 // error's chain, and its fields are those of fault.FieldsOf.

@@ -41,7 +41,7 @@ func (b body) grouped() (err error) {
 			return err
 		}
 	}
-	mine := &frame{run: g.run, write: true}
+	mine := &frame{run: g.run, write: true, single: b.single}
 	finished := false
 	defer func() {
 		if !finished { // a panic goes on its way; the others are not to notice

@@ -208,6 +208,67 @@ func TestGuard(t *testing.T) {
 	wantUnits(t, repo, "a")
 }
 
+func TestWriteOne(t *testing.T) {
+	datatest.Each(t, files("1_a.sql", `CREATE TABLE a (id BIGINT PRIMARY KEY);`), func(t *testing.T, repo *data.Repo) {
+		add := func(ctx context.Context, tx data.Tx, id int) error {
+			_, err := tx.ExecContext(ctx, "INSERT INTO a VALUES (?)", id)
+			return err
+		}
+		want := func(want int) {
+			t.Helper()
+			err := repo.Read(t.Context(), func(ctx context.Context, tx data.Tx) error {
+				var n int
+				if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM a").Scan(&n); err != nil || n != want {
+					t.Errorf("%d rows, want %d; %v", n, want, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		committed := 0
+		one := func(id int) func(context.Context, data.Tx) error {
+			return func(ctx context.Context, tx data.Tx) error {
+				tx.OnCommit(func() { committed++ })
+				return add(ctx, tx, id)
+			}
+		}
+		if err := repo.WriteOne(t.Context(), one(1)); err != nil || committed != 1 {
+			t.Errorf("%v, %d hooks", err, committed)
+		}
+		if err := repo.WriteOne(t.Context(), one(1)); fault.Of(err) != fault.Conflict || committed != 1 {
+			t.Errorf("%v, %d hooks", err, committed)
+		}
+		err := repo.WriteOne(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			if _, err := tx.ExecContext(ctx, "SELECT 1"); err != nil {
+				return err
+			}
+			return add(ctx, tx, 2)
+		})
+		wantFault(t, err, fault.Internal, "a second statement in a WriteOne")
+		want(1)
+
+		no := fault.Conflict.Errorf("the claim is lost")
+		guarded := data.WithGuard(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			_, err := tx.ExecContext(ctx, "SELECT 1")
+			return errors.Join(err, no)
+		})
+		if err := repo.WriteOne(guarded, one(3)); !errors.Is(err, no) || committed != 1 {
+			t.Errorf("guarded: %v, %d hooks", err, committed)
+		}
+		want(1)
+
+		err = repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			return errors.Join(repo.WriteOne(ctx, one(4)), repo.WriteOne(ctx, one(5)))
+		})
+		if err != nil || committed != 3 {
+			t.Errorf("inside a Write: %v, %d hooks", err, committed)
+		}
+		want(3)
+	})
+}
+
 func BenchmarkWritesAtOnce(b *testing.B) {
 	repo := benchRepo(b)
 	b.SetParallelism(32)

@@ -19,6 +19,8 @@ type frame struct {
 	*run
 	write  bool
 	over   bool          // the function has returned
+	single bool          // it is for one statement
+	used   bool          // and has had it
 	failed error         // a statement failed: nothing but an end can follow, as on PostgreSQL
 	hooks  []func()      // of OnCommit
 	queue  time.Duration // that its first statement waited before the transaction began
@@ -95,12 +97,13 @@ func (r *Repo) enter(ctx context.Context, write, single bool, fn func(context.Co
 		return err
 	}
 	body := body{Repo: r, st: st, ctx: ctx, fn: fn, asked: asked}
+	body.single = single && (!write || ctx.Value(guardKey{}) == nil)
 	switch {
 	case write && !st.concurrent:
 		err = body.grouped() // leaves the gate
 	default:
 		defer gate.leave(places)
-		err = body.alone(write, single && (!write || ctx.Value(guardKey{}) == nil))
+		err = body.alone(write)
 	}
 	if err == nil {
 		count, tally = "data.reads", &st.reads
@@ -118,20 +121,21 @@ type body struct {
 	ctx context.Context
 	fn  func(context.Context, Tx) error
 
-	asked time.Time // when it came to the gate
+	single bool      // fn makes one statement
+	asked  time.Time // when it came to the gate
 }
 
 // alone runs it in a transaction of the engine's that nobody else shares; a single
 // statement, in none.
-func (b body) alone(write, single bool) error {
+func (b body) alone(write bool) error {
 	pool := b.st.readers
 	if write {
 		pool = b.st.writer
 	}
-	f := &frame{run: b.st.run(pool, nil), write: write}
+	f := &frame{run: b.st.run(pool, nil), write: write, single: b.single}
 	inside, cancel := b.inside()
 	defer cancel()
-	if single {
+	if b.single {
 		// On a connection of its own: a pool would send the statement again when the
 		// connection breaks, though it may have been carried out.
 		conn, err := pool.DB.Conn(inside)
@@ -365,11 +369,17 @@ func (f *frame) usable(ctx context.Context) error {
 	return nil
 }
 
+var errSecond = fault.Internal.Errorf("data: a second statement in a WriteOne: it is for one, and Write for several")
+
 // statement is the context for one statement.
 func (f *frame) statement(ctx context.Context) (context.Context, error) {
 	if err := f.usable(ctx); err != nil {
 		return nil, err
 	}
+	if f.single && f.used {
+		return nil, errSecond
+	}
+	f.used = true
 	if f.late != nil {
 		return lateContext{f.late, ctx}, nil
 	}

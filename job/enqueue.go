@@ -107,7 +107,11 @@ func (e *engine) enqueue(ctx context.Context, name string, ins []any, opts []Ins
 	if err != nil || len(ins) == 0 {
 		return nil, err
 	}
-	err = e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	write := e.Repo.Write
+	if b.single() {
+		write = e.Repo.WriteOne
+	}
+	err = write(ctx, func(ctx context.Context, tx data.Tx) error {
 		refs, err = e.store(ctx, tx, b)
 		return err
 	})
@@ -122,6 +126,11 @@ type batch struct {
 	rows  []row
 	after []Ref
 	now   time.Time
+}
+
+// single reports whether one statement surely inserts them.
+func (b batch) single() bool {
+	return len(b.rows) == 1 && b.rows[0].unique == 0 && len(b.after) == 0
 }
 
 // prepare makes the rows of jobs, outside of any transaction.
