@@ -47,6 +47,8 @@
 //	|-----------------------------------------|-------------------------------------------------------------|
 //	| bun:"name"                              | the column, if it is not the field's name in snake_case     |
 //	| bun:",pk", bun:",pk,autoincrement"      | of the primary key, made by the database                    |
+//	| bun:"embed:home_"                       | a struct whose fields are columns that begin with home_     |
+//	| bun:",extend"                           | an embedded struct whose table this is, too                 |
 //	| bun:"rel:belongs-to,join:team_id=id"    | a relation, for Preload                                     |
 //	| bun:",soft_delete,nullzero"             | when the row was deleted; it stays, and is not found        |
 //	| data:"created", data:"updated"          | when Insert, and every change, stored the row: a time.Time  |
