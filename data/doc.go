@@ -117,7 +117,9 @@
 //
 // Two programs may open one file, as an old and a new version do during an upgrade. A
 // Write, a migration and Start wait up to 10 s for the other one's, and one that writes
-// without a pause makes room for the other.
+// without a pause makes room for the other. On Linux the empty file beside it whose name ends
+// with -alive holds the locks by which an [Outbox] sees that the program of another one is gone;
+// leave it there while one runs.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after
 // each Start. It is meant for tests and demos: Reads run beside each other but
