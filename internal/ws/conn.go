@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -230,7 +231,10 @@ func (c *Conn) take(s step) {
 	if d, ok := c.link.(interface{ detach() }); ok {
 		d.detach()
 	}
-	_ = c.hangUp()
+	c.mu.Lock()
+	cut := c.cut
+	c.mu.Unlock()
+	_ = c.hangUp(cut)
 	c.mu.Lock()
 	c.hung = true
 	c.mu.Unlock()
@@ -245,8 +249,13 @@ func (c *Conn) closeWrite() {
 	}
 }
 
-func (c *Conn) hangUp() (err error) {
+// hangUp closes the descriptor. One that is cut says no goodbye: TLS would wait for
+// room for it.
+func (c *Conn) hangUp(cut bool) (err error) {
 	defer rescue(&err)
+	if secure, ok := c.nc.(*tls.Conn); ok && cut {
+		return secure.NetConn().Close()
+	}
 	return c.nc.Close()
 }
 
@@ -280,7 +289,7 @@ func (c *Conn) abandon() {
 	for {
 		b := &batch{}
 		c.mu.Lock()
-		c.out.load(b, c.deflate)
+		c.out.load(b, c.deflate, maxBatchBytes)
 		c.mu.Unlock()
 		if b.n == 0 {
 			return
@@ -299,10 +308,10 @@ func (c *Conn) abandon() {
 func (c *Conn) expire(now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	idle, write := c.limits.idle(), c.limits.write()
+	idle, patience := c.limits.idle(), c.patience()
 	due, about := c.heard+idle, idle
-	if blocked := c.out.since + write; c.out.blocked && blocked < due {
-		due, about = blocked, write
+	if stands := c.out.since + patience; c.out.since != 0 && stands < due {
+		due, about = stands, patience
 	}
 	switch {
 	case c.gone:
@@ -318,7 +327,9 @@ func (c *Conn) expire(now time.Duration) {
 		c.wake()
 	case now < due:
 		c.poller.wheel.arm(c, due, about)
-	case c.out.blocked && now >= c.out.since+write:
+	case c.stands() && c.exceeds(0, 0):
+		_ = c.evict()
+	case c.stands():
 		c.fail(stuck())
 	default:
 		c.fail(silent(idle))
