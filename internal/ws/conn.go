@@ -231,10 +231,7 @@ func (c *Conn) take(s step) {
 	if d, ok := c.link.(interface{ detach() }); ok {
 		d.detach()
 	}
-	c.mu.Lock()
-	cut := c.cut
-	c.mu.Unlock()
-	_ = c.hangUp(cut)
+	_ = c.hangUp()
 	c.mu.Lock()
 	c.hung = true
 	c.mu.Unlock()
@@ -249,14 +246,25 @@ func (c *Conn) closeWrite() {
 	}
 }
 
-// hangUp closes the descriptor. One that is cut says no goodbye: TLS would wait for
-// room for it.
-func (c *Conn) hangUp(cut bool) (err error) {
+func (c *Conn) hangUp() (err error) {
 	defer rescue(&err)
-	if secure, ok := c.nc.(*tls.Conn); ok && cut {
+	secure, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return c.nc.Close()
+	}
+	// TLS says goodbye, and waits for room for that: not where there is no time left.
+	c.mu.Lock()
+	left := c.until - c.poller.now()
+	if c.cut {
+		left = 0
+	}
+	c.mu.Unlock()
+	if left <= 0 {
 		return secure.NetConn().Close()
 	}
-	return c.nc.Close()
+	cut := time.AfterFunc(left, func() { _ = secure.NetConn().Close() })
+	defer cut.Stop()
+	return secure.Close()
 }
 
 // bury tells the handler, if the connection is closed and nobody reads.
