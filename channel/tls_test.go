@@ -70,23 +70,28 @@ func clientPoller(t *testing.T) *ws.Poller {
 
 // TestSecureBurst: clients with TLS get all of a burst, and then the server's farewell.
 func TestSecureBurst(t *testing.T) {
-	const clients, burst = 50, 5000
+	const clients, burst = 20, 5000
 	socket := socketOf(rooms)
 	s := channeltest.Serve(t, socket)
 	connect, p := secureSocket(t, s, socket), clientPoller(t)
-	all, got := make([]*secureClient, clients), make(chan struct{}, clients)
+	all, got := make([]*secureClient, clients), make([]chan struct{}, clients)
 	for i := range all {
+		got[i] = make(chan struct{})
 		all[i] = joinSecurely(t, connect(), p, func(said int) {
 			if said == burst {
-				got <- struct{}{}
+				close(got[i])
 			}
 		})
 	}
 	for range burst {
 		tell(t, s, "room:1", posted, text{"to all of you"})
 	}
-	for range all {
-		await(t, got)
+	for i, c := range all {
+		select {
+		case <-got[i]:
+		case end := <-c.ended:
+			t.Fatalf("%d messages arrived, then %v", c.said, end)
+		}
 	}
 	s.Stop()
 	for _, c := range all {
