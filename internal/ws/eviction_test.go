@@ -125,7 +125,7 @@ func TestStandingWriteIsFoundBySend(t *testing.T) {
 		fill(t, conn, pieces(100), 5)
 		time.Sleep(5*time.Second - 1)
 		fill(t, conn, pieces(100), 1)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		wantKind(t, conn.Send(pieces(100)), fault.Exhausted)
 		client.Hangup()
 		<-e.ended
