@@ -335,6 +335,8 @@ func (c *Conn) expire(now time.Duration) {
 		c.wake()
 	case now < due:
 		c.poller.wheel.arm(c, due, about)
+	case c.stands() && c.retry():
+		c.poller.wheel.arm(c, now+patience, patience)
 	case c.stands() && c.exceeds(0, 0):
 		_ = c.evict()
 	case c.stands():

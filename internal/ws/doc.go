@@ -93,7 +93,8 @@
 //
 // Where less waits, a client that takes nothing for WriteTimeout is cut. What "takes"
 // means is what the system says: on sockets any byte for which there is room again,
-// with TLS and on other systems a write of up to 16 KiB that came back.
+// with TLS and on other systems a write of up to 16 KiB that came back, for which
+// Linux waits until a third of the socket's buffer is free.
 //
 // # Time-outs
 //

@@ -192,3 +192,47 @@ func TestPongsCount(t *testing.T) {
 		client.Hangup()
 	})
 }
+
+// shy is a connection that does not say when there is room again, as a socket does not
+// before a third of it is free.
+type shy struct{ *memory }
+
+func (s shy) Notify(fn func()) {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.in.notify[0] = fn
+}
+
+// Who took something is not evicted because the system has not said so.
+func TestRoomIsLookedFor(t *testing.T) {
+	for name, evicts := range map[string]func(conn *ws.Conn) error{
+		"by the wheel": func(*ws.Conn) error {
+			time.Sleep(6 * time.Second)
+			return nil
+		},
+		"by Send": func(conn *ws.Conn) error {
+			time.Sleep(5 * time.Second)
+			return conn.Send(pieces(100))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, peer := newMemory(100)
+				conn, client := ws.New(shy{server}, nil, &ws.Limits{MaxPendingFrames: 2}), wstest.NewClient(peer)
+				e := serve(t, conn)
+				fill(t, conn, pieces(100), 5)
+				if _, _, err := client.Read(); err != nil {
+					t.Fatal(err)
+				}
+				if err := evicts(conn); err != nil {
+					t.Error(err)
+				}
+				if _, _, err := client.Read(); err != nil {
+					t.Error(err)
+				}
+				client.Hangup()
+				<-e.ended
+			})
+		})
+	}
+}

@@ -134,11 +134,13 @@ func (c *Conn) Send(f Frame) error {
 	defer c.mu.Unlock()
 	for turns := 0; turns < maxTurns && c.end.Load() == nil && c.exceeds(1, size) && c.relieve(size); turns++ {
 	}
+	for c.full(size) || c.exceeds(1, size) && c.stands() {
+		if !c.retry() {
+			return c.evict()
+		}
+	}
 	if end := c.end.Load(); end != nil {
 		return end
-	}
-	if c.full(size) || c.exceeds(1, size) && c.stands() {
-		return c.evict()
 	}
 	before := c.exceeds(0, 0)
 	c.out.push(e, size)
@@ -204,6 +206,21 @@ func (c *Conn) relieve(size int) bool {
 	return true
 }
 
+// retry writes to a socket that was full, which says that there is room again only when
+// a third of it is. It reports whether the client has taken something.
+func (c *Conn) retry() bool {
+	if c.link == nil || c.out.writing || c.end.Load() != nil {
+		return false
+	}
+	b := c.poller.batches.Get().(*batch)
+	defer c.poller.batches.Put(b)
+	before := c.out.since
+	c.out.again = true
+	c.write(b)
+	c.enqueueEnd()
+	return c.out.since != before
+}
+
 // hasTurn reports whether somebody else is writing, or about to, and does not wait
 // for the client.
 func (c *Conn) hasTurn() bool {
@@ -223,8 +240,11 @@ func (c *Conn) outgoing(f Frame) (e *encoded, size int) {
 	return e, len(wire)
 }
 
-// evict ends the connection of a slow client. The lock is held.
+// evict ends the connection of a slow client, unless it has ended. The lock is held.
 func (c *Conn) evict() error {
+	if end := c.end.Load(); end != nil {
+		return end
+	}
 	end := &CloseError{
 		Code:   TryAgainLater,
 		Reason: "reading too slowly",
