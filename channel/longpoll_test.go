@@ -318,7 +318,7 @@ func TestLongPollSession(t *testing.T) {
 		}
 	}
 	p.postOK(`["1","4","cabin:1","boom",{}]`)
-	p.expect(`["1","1","cabin:1","phx_error",{"reason":"channel_crash"}]`)
+	p.expect(`["1","1","cabin:1","phx_error",{"reason":"channel_crash","kind":"internal error"}]`)
 }
 
 func TestLongPollFirstVersion(t *testing.T) {
@@ -881,7 +881,7 @@ func TestLongPollLate(t *testing.T) {
 			t.Errorf("the first is answered %+v", a)
 		}
 		p.expect(
-			`[null,"1","cellar","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`,
+			`[null,"1","cellar","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`,
 			`[null,"2","phoenix","phx_reply",{"status":"ok","response":{}}]`,
 		)
 	})

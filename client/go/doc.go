@@ -80,12 +80,14 @@
 // Joins, calls and casts fail with an [*Error] that wraps one of package fault: errors.Is,
 // fault.Of, fault.Detail and fault.FieldsOf work on them as they do at the server.
 //
-//	| kind                              | it says                                          |
-//	|-----------------------------------|--------------------------------------------------|
-//	| what the reason says, or Invalid  | the server has refused; Status is its word       |
-//	| Timeout                           | no answer in time; it may still happen           |
-//	| Unavailable                       | the connection or the channel went; perhaps done |
-//	| Canceled                          | the context, the channel or the socket has ended |
+//	| kind                   | Status         | it says                                          |
+//	|------------------------|----------------|--------------------------------------------------|
+//	| that of the handler's  | "error"        | the server has refused; Exhausted, Unavailable   |
+//	| error                  |                | and Timeout are worth another try, later         |
+//	| Timeout                | "timeout"      | no answer in time; it may still happen           |
+//	| Unavailable            | "closed"       | the connection or the channel went; perhaps done |
+//	| Canceled               | "canceled" or  | the context, the channel or the socket has ended |
+//	|                        | "closed"       |                                                  |
 //
 // A message that does not fit the type of its callback is logged and passed over.
 //

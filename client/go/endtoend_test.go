@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
 	client "github.com/bennu-go/bennu/client/go"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
@@ -44,6 +46,40 @@ func (c *counter) mirror(_ context.Context, in channel.Binary) (channel.Binary, 
 }
 
 func (c *counter) crash(context.Context) error { panic("on purpose") }
+
+// TestKindsOverTheWire has each kind of error come back as what it was, from a join and from
+// a call.
+func TestKindsOverTheWire(t *testing.T) {
+	kind := func(n count) error {
+		if n.N < 0 {
+			return nil
+		}
+		return fault.Kind(n.N).Errorf("as asked")
+	}
+	s := channeltest.Listen(t, &channel.Socket{Channels: []channel.Channel{channel.Topic("room:*",
+		func(_ context.Context, j channel.Join[count]) (*count, error) { return new(count), kind(j.Params) },
+		channel.Do("fail", func(_ *count, _ context.Context, n count) error { return kind(n) }),
+	)}})
+	socket := dial(t, s.URL(), client.Options{})
+	room := socket.Channel("room:good", count{-1})
+	if _, err := client.Join[struct{}](t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	for k := fault.Internal; k <= fault.Canceled; k++ {
+		_, refused := client.Join[struct{}](t.Context(), socket.Channel("room:bad", count{int(k)}))
+		_, failed := client.Call[struct{}](t.Context(), room, "fail", count{int(k)})
+		want := "as asked"
+		if k == fault.Internal {
+			want = "internal error"
+		}
+		for what, err := range map[string]error{"join": refused, "call": failed} {
+			var e *client.Error
+			if fault.Of(err) != k || fault.Detail(err) != want || !errors.As(err, &e) || e.Status != "error" {
+				t.Errorf("%v, by a %s: %v", k, what, err)
+			}
+		}
+	}
+}
 
 // TestEndToEnd is against the real server: connections are cut and processes crash all the
 // time. Each acknowledged call is answered, what answers at once is carried out once, and

@@ -41,11 +41,18 @@ const POST_CHARS = 65_536;
 const KEEPALIVE_CHARS = 65_536 / 3;
 /** The code of a close because of a message that is longer than the server takes. */
 const TOO_LONG = 1009;
+/** Why nothing comes any more of a channel that was left. */
+const LEFT = { reason: "left", kind: "canceled" };
 
 const fullJitter = (failures) => Math.random() * Math.min(10_000, 250 * 2 ** failures);
 /** setTimeout, for which anything over 24 days would be at once: here it is never. */
 const later = (fn, ms) => (ms < 2 ** 31 ? setTimeout(fn, ms) : undefined);
 const report = (err) => (globalThis.reportError ?? console.error)(err);
+
+/** The kinds of errors, as the server's package fault names them. */
+const KINDS = new Set([
+  "internal error", "invalid", "unauthenticated", "forbidden", "not found", "conflict", "exhausted", "timeout", "unavailable", "canceled",
+]);
 
 /** Why a join or push failed. */
 export class ChannelError extends Error {
@@ -55,6 +62,8 @@ export class ChannelError extends Error {
     this.name = "ChannelError";
     this.status = status;
     this.reason = reason;
+    const kind = [response?.kind, status === "closed" ? "unavailable" : status, reason].find((word) => KINDS.has(word));
+    this.kind = kind ?? (reason === "unmatched topic" ? "not found" : "invalid");
     this.errors = response?.errors ?? {}; // what is wrong, by field
     this.response = response;
   }
@@ -379,7 +388,7 @@ export class Channel {
     const done = (status, response) => (status === "ok" ? resolve(response) : reject(failure(status, response)));
     const refusal = this.#refusal();
     try {
-      if (refusal) throw failure("closed", { reason: refusal });
+      if (refusal) throw failure("closed", refusal);
       const body = bodyOf(payload, this.topic, event);
       if (acknowledged && typeof body !== "string") throw new TypeError("bennu: an acknowledged push cannot carry bytes");
       const meta = acknowledged ? { id: newID() } : undefined;
@@ -394,7 +403,7 @@ export class Channel {
     const body = bodyOf(payload, this.topic, event);
     const drop = (reason) => this.#warn(`bennu: ${event} on ${this.topic} dropped: ${reason}`);
     const refusal = this.#refusal();
-    if (refusal) return drop(refusal);
+    if (refusal) return drop(refusal.reason);
     const done = (status, { reason }) => drop(reason);
     this.#ask({ event, body, silent: true, held: this.#state !== "joined", done }, Infinity);
   }
@@ -405,7 +414,7 @@ export class Channel {
     const told = this.#state !== "closed" && joinRef !== null;
     const { promise, resolve } = deferred();
     const done = () => { this.#socket._forget(this); resolve({}); };
-    this.#close("left", () => {
+    this.#close(LEFT, () => {
       if (!told) return done();
       this.#joinRef = joinRef; // the reply carries it
       this.#ask({ event: "phx_leave", body: "{}", done }, timeoutMs);
@@ -487,16 +496,16 @@ export class Channel {
   #fail(response) {
     if (Date.now() - this.#joinedAt >= SETTLED_MS) this.#failures = 0;
     const wait = this.#options.backoff(this.#failures++);
-    this.#idle(response);
+    this.#idle({ ...response, kind: "unavailable" }); // the kind is that of the join, or of the crash
     this.#timer = later(() => this.#attempt(), wait);
     this.#enter("errored", response);
   }
 
-  #close(reason, then = () => this.#socket._forget(this)) {
+  #close(response, then = () => this.#socket._forget(this)) {
     const changed = this.#state !== "closed";
     this.#state = "closed";
-    this.#idle({ reason });
-    this.#first?.reject(new ChannelError(`join of ${this.topic}`, "closed", { reason }));
+    this.#idle(response);
+    this.#first?.reject(new ChannelError(`join of ${this.topic}`, "closed", response));
     then();
     if (changed) this.#enter("closed");
   }
@@ -514,10 +523,10 @@ export class Channel {
 
   /** Why a push cannot be taken now. */
   #refusal() {
-    if (this.#state === "closed") return "not joined";
+    if (this.#state === "closed") return { reason: "not joined" };
     if (this.#state === "joined") return null;
     const held = [...this.#asked.values()].filter((asked) => asked.held).length;
-    return held < this.#options.queueMax ? null : "queue full";
+    return held < this.#options.queueMax ? null : { reason: "queue full", kind: "exhausted" };
   }
 
   #ask(asked, timeoutMs, ref = this.#socket._ref()) {
@@ -569,16 +578,16 @@ export class Channel {
     this.#socket._send(encode(this.#joinRef, this.#socket._ref(), this.topic, "phx_leave", "{}"));
   }
 
-  _replaced() { this.#close("replaced"); }
+  _replaced() { this.#close({ reason: "replaced", kind: "conflict" }); }
 
   _receive(joinRef, ref, event, payload, meta) {
     if (joinRef !== null && joinRef !== this.#joinRef) return; // meant for an earlier join
     if (event === "phx_reply") {
       this.#replied(ref, payload, meta);
     } else if (event === "phx_close") {
-      this.#close("closed by the server");
+      this.#close({ reason: "closed by the server" });
     } else if (event === "phx_error") {
-      if (this.#state === "closed") this.#close("left");
+      if (this.#state === "closed") this.#close(LEFT);
       else this.#fail(payload);
     } else if (this.#state === "joined" && this.#isNew(meta.offset)) {
       this.#events.get(event)?.tell(payload);

@@ -440,6 +440,29 @@ describe("push", () => {
     await other.catch((err) => assert.deepEqual(err.errors, {}));
   });
 
+  test("tells the kind of an error: what the server says, or else what is plain to see", async () => {
+    const { ws, channel } = joined();
+    for (const [status, response, kind] of [
+      ["error", { reason: "later", kind: "exhausted" }, "exhausted"],
+      ["error", { reason: "internal error", kind: "internal error" }, "internal error"],
+      ["error", { reason: "unmatched", kind: "not found" }, "not found"],
+      ["error", { reason: "forbidden", kind: "unavailable" }, "unavailable"],
+      ["error", { reason: "forbidden" }, "forbidden"],
+      ["error", { reason: "odd", kind: "odd" }, "invalid"],
+      ["error", { reason: "closed", kind: 7 }, "invalid"],
+      ["error", {}, "invalid"],
+      ["error", null, "invalid"],
+      ["error", "no", "invalid"],
+      ["error", { reason: { too: "timeout" } }, "invalid"],
+      ["busy", { reason: "busy" }, "invalid"],
+      ["busy", { reason: "busy", kind: "conflict" }, "conflict"],
+    ]) {
+      const answer = channel.push("say");
+      ws.reply("say", status, response);
+      await assert.rejects(answer, failsWith(status, undefined, kind), JSON.stringify(response));
+    }
+  });
+
   test("takes the payload as it is now, and rejects one that cannot be sent", async () => {
     const { ws, channel } = joined();
     ws.drop();
@@ -459,7 +482,7 @@ describe("push", () => {
     const { ws, channel } = joined();
     const [byDefault, own] = [channel.push("say"), channel.push("ask", {}, { timeoutMs: 500 })];
     tick(500);
-    await assert.rejects(own, failsWith("timeout"));
+    await assert.rejects(own, failsWith("timeout", "timeout", "timeout"));
     tick(9_500);
     await assert.rejects(byDefault, failsWith("timeout"));
     ws.reply("say");
@@ -469,13 +492,13 @@ describe("push", () => {
   test("rejects when the connection or the channel went before the answer", async () => {
     const { ws, channel } = joined();
     const first = channel.push("say");
-    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash" });
-    await assert.rejects(first, failsWith("closed", "channel_crash"));
+    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash", kind: "internal error" });
+    await assert.rejects(first, failsWith("closed", "channel_crash", "unavailable"));
     tick(100);
     ws.reply("phx_join");
     const second = channel.push("say");
     ws.drop();
-    await assert.rejects(second, failsWith("closed", "connection lost"));
+    await assert.rejects(second, failsWith("closed", "connection lost", "unavailable"));
   });
 
   test("waits for the join, in order, within its timeout", async () => {
@@ -500,7 +523,7 @@ describe("push", () => {
     const { ws, channel } = joined({ queueMax: 3 });
     ws.drop();
     const [, , third, fourth] = [1, 2, 3, 4].map((n) => channel.push("say", { n }));
-    await assert.rejects(fourth, failsWith("closed", "queue full"));
+    await assert.rejects(fourth, failsWith("closed", "queue full", "exhausted"));
     tick(100);
     FakeWebSocket.last.open();
     FakeWebSocket.last.reply("phx_join");
@@ -511,7 +534,7 @@ describe("push", () => {
 
   test("needs a join first", async () => {
     const { socket } = connected();
-    await assert.rejects(socket.channel("room:1").push("say"), failsWith("closed", "not joined"));
+    await assert.rejects(socket.channel("room:1").push("say"), failsWith("closed", "not joined", "unavailable"));
   });
 
   test("learns from an unmatched topic that the server lost the channel", async () => {
@@ -519,7 +542,7 @@ describe("push", () => {
     const answer = channel.push("say");
     const response = { reason: "unmatched topic" };
     ws.receive(null, ws.find("say")[1], "room:1", "phx_reply", { status: "error", response });
-    await assert.rejects(answer, failsWith("error", "unmatched topic"));
+    await assert.rejects(answer, failsWith("error", "unmatched topic", "not found"));
     assert.equal(channel.state, "errored");
     tick(100);
     assert.equal(ws.count("phx_join"), 2);
@@ -740,7 +763,7 @@ describe("leave", () => {
     const answer = channel.push("say");
     const left = channel.leave();
     assert.equal(channel.state, "closed");
-    await assert.rejects(answer, failsWith("closed", "left"));
+    await assert.rejects(answer, failsWith("closed", "left", "canceled"));
     assert.deepEqual(ws.find("phx_leave").slice(0, 3), ["1", "3", "room:1"]);
     ws.receive(null, null, "room:1", "said", {});
     ws.reply("phx_leave");
@@ -770,7 +793,7 @@ describe("leave", () => {
     const [asked, due] = [socket.channel("a"), socket.channel("b")];
     const first = asked.join();
     asked.leave();
-    await assert.rejects(first, failsWith("closed", "left"));
+    await assert.rejects(first, failsWith("closed", "left", "canceled"));
     due.join();
     ws.reply("phx_join", "error");
     await due.leave();
