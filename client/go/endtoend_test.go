@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -78,6 +79,45 @@ func TestKindsOverTheWire(t *testing.T) {
 				t.Errorf("%v, by a %s: %v", k, what, err)
 			}
 		}
+	}
+}
+
+// TestLongestMessage finds the longest message that the server takes: what is longer is
+// refused here, and the connection stays.
+func TestLongestMessage(t *testing.T) {
+	const most = 1000
+	type said struct {
+		Text string `json:"text"`
+	}
+	s := channeltest.Listen(t, &channel.Socket{
+		Limits: channel.Limits{MessageBytes: most},
+		Channels: []channel.Channel{channel.Topic("room:*",
+			func(context.Context, channel.Join[said]) (*count, error) { return new(count), nil },
+			channel.Call("size", func(_ *count, _ context.Context, m said) (count, error) { return count{len(m.Text)}, nil }),
+		)},
+	})
+	socket := dial(t, s.URL(), client.Options{})
+	var losses atomic.Int64
+	socket.OnState(func(client.State, error) { losses.Add(1) })
+	room := socket.Channel("room:1", nil)
+	if _, err := client.Join[struct{}](t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	longest := 0
+	for n := most - 100; n <= most; n++ {
+		got, err := client.CallAcknowledged[count](t.Context(), room, "size", said{strings.Repeat("x", n)})
+		switch {
+		case err == nil && got.N == n && longest == n-1 || n == most-100 && err == nil:
+			longest = n
+		case fault.Of(err) != fault.Invalid:
+			t.Fatalf("%d bytes: %+v, %v", n, got, err)
+		}
+	}
+	if longest < most-100 || longest >= most-len(`["1","99","room:1","size",{"text":""},{"id":""}]`) {
+		t.Errorf("the longest text has %d bytes", longest)
+	}
+	if n := losses.Load(); n != 0 {
+		t.Errorf("the connection was lost %d times", n)
 	}
 }
 

@@ -15,16 +15,17 @@ import (
 // the reason is, or else Invalid.
 type Error struct {
 	Topic, Event string
-	Status       string       // the server's "error", or "timeout", "canceled", "closed"
+	Status       string       // the server's "error", which is also what is too long for it; or "timeout", "canceled", "closed"
 	Reason       string       // in words
 	Fields       fault.Fields // what is wrong by field, if the server said so
 	Response     []byte       // the server's whole answer: JSON, or the bytes of a binary reply
 	cause        error
 }
 
-// The words that Status may have beside those of the server.
+// The words that Status may have.
 const (
 	statusOK       = "ok"
+	statusError    = "error"
 	statusTimeout  = "timeout"
 	statusCanceled = "canceled"
 	statusClosed   = "closed"

@@ -130,8 +130,9 @@ export class Channel<S = any> {
 
   /**
    * Resolves with the server's response, rejects with a ChannelError. One that is longer than the server takes is
-   * rejected before it is sent. Where a server does not say how much that is, it closes the connection for it: that
-   * rejects all that were sent on it and are not answered, acknowledged ones and first joins too.
+   * rejected as "invalid" and not sent; so are joins, once one of the connection is answered. Where a server does not
+   * say how much it takes, it closes the connection for it: that rejects all that were sent on it and are not
+   * answered, acknowledged ones and first joins too.
    */
   push<E extends Name<In<S>>>(
     event: E,

@@ -104,7 +104,7 @@ export class Socket {
   #retryAt = null;
   #advised = false; // the server told how long to wait
   #reconnectMs = null; // the server's advice for the next loss
-  #messageBytes = Infinity; // the most that the server takes
+  #messageBytes = Infinity; // the most that the server takes, as it said on this connection
   #failures = 0;
   #link = null; // a WebSocket or LongPoll
   #kind = null; // "websocket" or "longpoll": what the link is, or was
@@ -229,6 +229,7 @@ export class Socket {
   }
 
   #opened() {
+    this.#messageBytes = Infinity; // until a join is answered
     this.#settle(this.#kind);
     this.#openedAt = Date.now();
     this.#beating = false;
@@ -316,15 +317,16 @@ export class Socket {
 
   _send(frame) { this.#link?.send(frame); }
 
-  _advise({ reconnect_ms: reconnectMs = this.#reconnectMs, message_bytes: messageBytes = this.#messageBytes }) {
+  _advise({ reconnect_ms: reconnectMs = this.#reconnectMs, message_bytes: messageBytes }) {
     this.#reconnectMs = reconnectMs;
-    this.#messageBytes = messageBytes;
+    this.#messageBytes = messageBytes || this.#messageBytes;
   }
 
   /** Why the server would not take a frame. */
   _refusal(frame) {
     const most = this.#messageBytes;
-    return isLonger(frame, most) ? `the message is longer than the ${most} bytes that the server takes` : null;
+    if (!isLonger(frame, most)) return null;
+    return { reason: `the message is longer than the ${most} bytes that the server takes`, kind: "invalid" };
   }
 
   _adopt(channel) {
@@ -538,10 +540,17 @@ export class Channel {
   #send(ref, asked) {
     asked.held = false;
     const frame = encode(this.#joinRef, ref, this.topic, asked.event, asked.body, asked.meta);
-    const refusal = ref === this.#joinRef ? null : this.#socket._refusal(frame); // a join may learn that it takes more
-    if (refusal) return this.#settle(ref, "error", { reason: refusal });
+    const refusal = this.#socket._refusal(frame);
+    if (refusal && ref === this.#joinRef) return this.#refuseJoin(ref, asked, refusal);
+    if (refusal) return this.#settle(ref, "error", refusal);
     this.#socket._send(frame);
     if (asked.silent) this.#asked.delete(ref);
+  }
+
+  /** Refuses it as the server would: later, for nobody waits for it yet. */
+  #refuseJoin(ref, asked, refusal) {
+    clearTimeout(asked.timer);
+    asked.timer = later(() => this.#settle(ref, "error", refusal), 0);
   }
 
   #settle(ref, status, response, meta) {
@@ -566,7 +575,9 @@ export class Channel {
 
   _lost(close) {
     const tooLong = close?.code === TOO_LONG; // which message it was is not known
-    const reason = { reason: tooLong ? close.reason || "a message is too long" : "connection lost" };
+    const reason = tooLong
+      ? { reason: close.reason || "a message is too long", kind: "invalid" }
+      : { reason: "connection lost" };
     this.#idle(reason, !tooLong);
     if (tooLong && this.#state === "joining") this.#refused("closed", reason);
     if (this.#state !== "closed" && this.#state !== "errored") this.#enter("errored", reason);

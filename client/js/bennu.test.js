@@ -564,13 +564,13 @@ describe("a push that is too long", () => {
       const { ws, channel } = limited();
       const answer = channel.push("say", text);
       assert.equal(ws.count("say"), fits ? 1 : 0, text);
-      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+      if (!fits) await assert.rejects(answer, failsWith("error", reason, "invalid"));
     }
     for (const [bytes, fits] of [[86, true], [87, false]]) {
       const { ws, channel } = limited();
       const answer = channel.push("b", new Uint8Array(bytes));
       assert.equal(ws.sent.at(-1).length, fits ? most : 6);
-      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+      if (!fits) await assert.rejects(answer, failsWith("error", reason, "invalid"));
     }
   });
 
@@ -601,10 +601,33 @@ describe("a push that is too long", () => {
     assert.equal(free.ws.count("say"), 1);
   });
 
-  test("a join is asked all the same: the server may take more by now", () => {
+  test("a join, too, and asked again on the next connection: the server may take more by then", async () => {
     const { ws, socket } = limited();
-    socket.channel("room:2", { text: "x".repeat(most) }).join();
-    assert.equal(ws.count("phx_join"), 2);
+    const head = utf8('["2","2","room:2","phx_join",{"text":""},{}]');
+    const texts = [-1, 0, 1].map((n) => "x".repeat(most - head + n));
+    for (const [i, text] of texts.slice(0, 2).entries()) {
+      socket.channel(`room:${i + 2}`, { text }).join();
+      assert.equal(ws.count("phx_join"), i + 2, text);
+    }
+    const channel = socket.channel("room:4", { text: texts[2] });
+    const first = channel.join();
+    assert.equal(channel.state, "joining");
+    const refused = assert.rejects(first, failsWith("error", reason, "invalid"));
+    await turn();
+    tick(0);
+    await refused;
+    assert.equal(channel.state, "errored");
+    assert.equal(ws.count("phx_join"), 3);
+    const left = socket.channel("room:5", { text: texts[2] });
+    const never = left.join();
+    left.leave();
+    tick(0);
+    await assert.rejects(never, failsWith("closed", "left", "canceled"));
+    const next = reconnect();
+    assert.equal(next.sent.filter((m) => m[3] === "phx_join" && m[2] === "room:4").length, 1);
+    next.reply("phx_join");
+    assert.equal(channel.state, "joined");
+    assert.deepEqual(warnings(), []);
   });
 
   test("and closes the connection rejects all that is not answered, and is not sent again", async () => {
@@ -620,7 +643,7 @@ describe("a push that is too long", () => {
         channel.push("say", "long", { acknowledged: true }), channel.push("say"), other.push("say", {}, { acknowledged: true }),
       ];
       ws.drop({ code: 1009, reason: close });
-      for (const answer of [unanswered, ...answers]) await assert.rejects(answer, failsWith("closed", reason));
+      for (const answer of [unanswered, ...answers]) await assert.rejects(answer, failsWith("closed", reason, "invalid"));
       tick(100);
       const next = FakeWebSocket.last;
       next.open();
