@@ -55,9 +55,10 @@
 //
 // # Failure
 //
-// An error that a handler returns is the reply, {"reason": …}, with the text that
-// fault.Detail gives, and "errors" by field if it tells of fields, as those of a
-// changeset do. A panic ends that channel alone: the client gets phx_error and
+// An error that a handler returns is the reply, {"reason": …, "kind": …}, with the text that
+// fault.Detail gives and the name of its kind, as in "not found", and "errors" by field if
+// it tells of fields, as those of a changeset do. So a client knows what is worth another
+// try: exhausted, unavailable and timeout. A panic ends that channel alone: the client gets phx_error and
 // rejoins; its other topics and everybody else's go on. An error from a handler set with
 // [Cast] or [Signal], to which there is no reply, is a crash too.
 //

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -86,7 +85,9 @@ func (l Limit) orDefaults() Limit {
 
 func (l *Limit) tooLong(bytes int) bool { return l.Bytes > 0 && bytes > l.Bytes }
 
-func (l *Limit) why() string { return fmt.Sprintf("the payload is longer than %d bytes", l.Bytes) }
+func (l *Limit) refusal() error {
+	return fault.Invalid.Errorf("the payload is longer than %d bytes", l.Bytes)
+}
 
 // closeTimeout is shorter than the time that a process has for its end.
 const closeTimeout = 2 * time.Second
