@@ -51,25 +51,14 @@ func (e *engine) begin(c claimed, p *producer) *attempt {
 			earlier.interrupt(ErrLost)
 		}
 		a.giveBack(claimPause)
-	case a.def == nil || c.version > a.def.version:
-		e.unknown(c)
-		a.leave()
-		a.giveBack(unknownPause)
+	case !e.isKnown(c):
+		a.meet()
 	default:
 		if _, err := process.Launch(e.ctx, a.open); err != nil {
 			a.ended()
 		}
 	}
 	return a
-}
-
-// unknownPause is when a job begins again that this program does not know: one of a newer
-// version, perhaps, that other nodes have already.
-const unknownPause = 10 * time.Second
-
-func (e *engine) unknown(c claimed) {
-	e.count("job.unknown", 1)
-	telemetry.Log(e.ctx).Warn("job: this program does not know the job, or not in this version; it is left to others", "job", c.name, "version", c.version, "id", c.id)
 }
 
 func (a *attempt) open(ctx context.Context) (*attempt, error) {

@@ -62,7 +62,7 @@
 //	| returns fault.Invalid         | is discarded, for it can never go well              |
 //	| returns another error         | is tried again, or discarded after the last attempt |
 //	| panics                        | the same; the crash is reported with its stack      |
-//	| takes longer than its Timeout | the same                                            |
+//	| takes longer than its Timeout | the same; completed if it returns nil after all     |
 //	| is ended by CancelJob         | is cancelled; completed if it returns nil           |
 //	| is ended, as its node stops   | begins again elsewhere; the attempt does not count  |
 //	| dies with its node            | begins again elsewhere; the attempt counts          |
@@ -124,7 +124,8 @@
 // nothing begins either. A claim whose answer was lost is found again and given back.
 //
 // A job that this program does not know, or whose arguments are of a newer version, is given
-// back for 10 s: another node may be newer.
+// back at once, for another node may be newer, and with it in mind this node leaves such jobs
+// alone for as long as it runs. It remembers 100 names, and gives others back for 10 s.
 //
 //	| error             | when                                                             |
 //	|-------------------|------------------------------------------------------------------|
@@ -135,7 +136,7 @@
 //
 // Counters: job.completed, job.failed (tried again), job.discarded, job.cancelled,
 // job.rescued (given back by the dead), job.fenced, job.attempts.lost (ends that came too
-// late), job.claims.lost, job.unknown, and job.claims.failed, job.completions.failed,
+// late), job.claims.lost, job.unknown (given back to nodes that know them), and job.claims.failed, job.completions.failed,
 // job.completions.dropped, job.beats.failed, job.listens.failed, job.duties.failed for what
 // the database refused.
 //

@@ -22,6 +22,7 @@ type engine struct {
 	producers map[string]*producer
 	signals   *signals
 	reports   *reports
+	unknowns  unknowns
 	counters  *telemetry.Counters
 	manual    bool // a test works it by hand
 

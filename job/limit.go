@@ -112,7 +112,7 @@ func admit(ctx context.Context, tx data.Tx, jobs []claimed, defs map[string]*def
 	limits := make(map[string]*Limit)
 	of := make(map[string][]int64) // by key, in the order of the jobs
 	for _, c := range jobs {
-		if d := defs[c.name]; c.limitKey.Valid && d != nil && d.limit != nil {
+		if d := defs[c.name]; c.limitKey.Valid && d != nil && d.limit != nil && c.version <= d.version {
 			limits[c.limitKey.String] = d.limit
 			of[c.limitKey.String] = append(of[c.limitKey.String], c.id)
 		}
