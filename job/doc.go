@@ -123,6 +123,10 @@
 // While the database cannot be reached, ends are kept and nothing begins. Beyond 10,000 ends
 // nothing begins either. A claim whose answer was lost is found again and given back.
 //
+// On PostgreSQL, where transactions run side by side, those of this package lock jobs in the order
+// of their ids. If two still get in each other's way, the functions that insert and change jobs
+// try theirs again, up to 5 times; a Write of yours fails with fault.Unavailable.
+//
 // A job that this program does not know, or whose arguments are of a newer version, is given
 // back at once, for another node may be newer, and with it in mind this node leaves such jobs
 // alone for as long as it runs. It remembers 100 names, and gives others back for 10 s.
@@ -136,7 +140,8 @@
 //
 // Counters: job.completed, job.failed (tried again), job.discarded, job.cancelled,
 // job.rescued (given back by the dead), job.fenced, job.attempts.lost (ends that came too
-// late), job.claims.lost, job.unknown (given back to nodes that know them), and job.claims.failed, job.completions.failed,
+// late), job.claims.lost, job.unknown (given back to nodes that know them), job.crossed
+// (transactions that were tried again), and job.claims.failed, job.completions.failed,
 // job.completions.dropped, job.beats.failed, job.listens.failed, job.duties.failed for what
 // the database refused.
 //

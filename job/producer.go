@@ -174,7 +174,7 @@ func (p *producer) look(ctx context.Context) (found bool) {
 // transaction runs: more may be free by then.
 func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bool, err error) {
 	owner := p.member.owner()
-	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+	err = p.write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
 		n := min(p.places(), most)
 		if jobs, err = claim(ctx, tx, p.queue, p.unknowns.condition(), n, owner, p.engine.name, p.now()); err != nil {
 			return err
