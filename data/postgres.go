@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
@@ -67,11 +68,17 @@ func (e *postgresEngine) open(ctx context.Context, st *store, size int) error {
 	st.writing, st.writePlaces = st.reading, 1
 	st.concurrent = true
 	dialect := pgdialect.New(pgdialect.WithAppendUintAsInt(true))
-	db := stdlib.OpenDB(*e.config)
+	db := stdlib.OpenDB(*e.config, stdlib.OptionAfterConnect(inUTC))
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	st.writer = newDB(db, dialect, size+1) // one for what is urgent
 	st.readers = st.writer
 	return db.PingContext(ctx)
+}
+
+// inUTC has points in time read as in UTC, in whatever format they come.
+func inUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+	return nil
 }
 
 func (e *postgresEngine) migrator() (*sql.DB, error) {

@@ -2,13 +2,16 @@ package data
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
@@ -37,7 +40,8 @@ func stamp(ctx context.Context) time.Time {
 // sees it, and the fields that they keep. All calls share one: it does not change.
 type record struct {
 	*schema.Table
-	gen schema.QueryGen
+	gen     schema.QueryGen
+	formats *atomic.Pointer[pgx.QueryResultFormats] // see results
 
 	created, updated, version *schema.Field // may be nil
 }
@@ -69,7 +73,7 @@ func newRecord(typ reflect.Type, dialect schema.Dialect) (*record, error) {
 	if typ.Kind() != reflect.Struct {
 		return nil, fault.Internal.Errorf("data: %s is no row: use the struct itself as the type", typ)
 	}
-	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect)}
+	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect), formats: new(atomic.Pointer[pgx.QueryResultFormats])}
 	for _, f := range rec.Fields {
 		if err := rec.tagged(f); err != nil {
 			return nil, err
@@ -247,11 +251,21 @@ func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schem
 // results runs SQL whose results are columns: of each row, they go where the row is to be,
 // then each is called.
 func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*schema.Field, row func() reflect.Value, each func() error) error {
-	results, err := tx.QueryContext(ctx, string(sql))
+	// PostgreSQL gives text to who does not prepare a statement. Numbers and times cost both
+	// sides less as they are, and the first answer for whole rows tells which columns are such.
+	var formats *pgx.QueryResultFormats
+	learns := tx.Engine() == Postgres && len(fields) == len(rec.Fields)
+	if learns {
+		formats = rec.formats.Load()
+	}
+	results, err := tx.query(ctx, string(sql), formats)
 	if err != nil {
 		return err
 	}
 	defer results.Close()
+	if learns && formats == nil {
+		rec.formats.Store(binary(results, fields))
+	}
 	places := make([]into, len(fields))
 	dest := make([]any, len(fields))
 	for i, f := range fields {
@@ -266,6 +280,7 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		case err != nil && ctx.Err() != nil:
 			return tx.f.note(ctx, ctx.Err())
 		case err != nil:
+			rec.formats.Store(nil) // a column may be of another type now
 			return fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
 		}
 		if err := each(); err != nil {
@@ -273,6 +288,26 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		}
 	}
 	return tx.f.note(ctx, results.Err())
+}
+
+// binary asks for the columns of these results that may come as they are. A text that should
+// be of another type one day would take any bytes, where the others fail.
+func binary(results *sql.Rows, fields []*schema.Field) *pgx.QueryResultFormats {
+	types, err := results.ColumnTypes()
+	if err != nil {
+		return nil
+	}
+	formats := make(pgx.QueryResultFormats, len(types))
+	for i, t := range types {
+		if fields[i].IndirectType.Kind() == reflect.String {
+			continue
+		}
+		switch t.DatabaseTypeName() {
+		case "BOOL", "BYTEA", "FLOAT4", "FLOAT8", "INT2", "INT4", "INT8", "TIMESTAMP", "TIMESTAMPTZ":
+			formats[i] = pgx.BinaryFormatCode
+		}
+	}
+	return &formats
 }
 
 // watched reports whether a type has hooks of bun's that a SELECT is to call.

@@ -47,7 +47,7 @@ func beside(b *testing.B, bench func(b *testing.B, repo *data.Repo, raw *sql.DB)
 	})
 }
 
-func openRaw(b *testing.B, driver, url string) *sql.DB {
+func openRaw(b testing.TB, driver, url string) *sql.DB {
 	db, err := sql.Open(driver, url)
 	if err != nil {
 		b.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -915,5 +916,56 @@ func TestContextEndsWhileARowIsRead(t *testing.T) {
 			continue
 		}
 		wantFault(t, err, fault.Canceled)
+	}
+}
+
+// Whole rows come from PostgreSQL as text at first, and in its own formats from then on.
+func TestReadAgain(t *testing.T) {
+	type Mix struct {
+		ID    int64 `bun:",pk"`
+		Yes   bool
+		Small int16
+		Mid   *int32
+		Real  float32
+		Wide  float64
+		Bytes []byte
+		At    time.Time
+		Plain time.Time
+		Exact string
+		UUID  string `bun:"uuid"`
+		JSON  string `bun:"json"`
+	}
+	repo := &data.Repo{URL: pgtest.Start(t).URL(), Migrations: files("1_mixes.sql", `CREATE TABLE mixes (id BIGINT PRIMARY KEY, yes BOOLEAN, small SMALLINT, mid INTEGER,
+		"real" REAL, wide DOUBLE PRECISION, bytes BYTEA, at TIMESTAMPTZ, plain TIMESTAMP, exact NUMERIC, uuid UUID, json JSONB)`)}
+	serve(t, repo)
+	at := time.Date(1913, 5, 6, 7, 8, 9, 123456000, time.UTC)
+	mid := int32(math.MinInt32)
+	mixes := []Mix{
+		{ID: 1, Yes: true, Small: math.MinInt16, Mid: &mid, Real: math.MaxFloat32, Wide: math.SmallestNonzeroFloat64, Bytes: []byte{0, 255, '\\'}, At: at, Plain: at, Exact: "12345678901234567890.5", UUID: "123e4567-e89b-12d3-a456-426614174000", JSON: `{"a": 1}`},
+		{ID: math.MaxInt64, Wide: math.Inf(-1), Bytes: []byte{}, At: at.AddDate(8000, 0, 0), Plain: at, Exact: "NaN", UUID: "123e4567-e89b-12d3-a456-426614174001", JSON: `[]`},
+	}
+	if err := data.InsertAll(t.Context(), repo, slices.Clone(mixes)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
+		if err != nil || !reflect.DeepEqual(got, mixes) {
+			t.Errorf("reading %d: got %+v, %v; want %+v", i, got, err, mixes)
+		}
+	}
+
+	// Another program changes the types: at most one reading fails.
+	other := openRaw(t, "pgx", repo.URL)
+	if _, err := other.Exec("UPDATE mixes SET wide = 1.5; ALTER TABLE mixes ALTER wide TYPE NUMERIC, ALTER small TYPE TEXT, ALTER mid TYPE BIGINT"); err != nil {
+		t.Fatal(err)
+	}
+	mixes[0].Wide, mixes[1].Wide = 1.5, 1.5
+	got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
+	if err != nil {
+		wantFault(t, err, fault.Internal, "a Mix cannot be read")
+		got, err = data.From[Mix]().Order("id").All(t.Context(), repo)
+	}
+	if err != nil || !reflect.DeepEqual(got, mixes) {
+		t.Errorf("got %+v, %v; want %+v", got, err, mixes)
 	}
 }
