@@ -26,7 +26,7 @@ import (
 )
 
 // soon is when a fault is to be over, or noticed, on a busy machine.
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // proxy is a network between the program and a server, which has its bad days.
 type proxy struct {
@@ -337,7 +337,7 @@ func TestPostgresIsDown(t *testing.T) {
 	wantFault(t, down.Start(t.Context()), fault.Unavailable, "cannot be reached: check that it runs")
 	wantFault(t, addNumber(t.Context(), repo, 1), fault.Unavailable)
 	wantFault(t, repo.Health(t.Context()), fault.Unavailable)
-	if took := time.Since(began); took > soon/2 {
+	if took := time.Since(began); took > soon/6 {
 		t.Errorf("it took %v to say so", took)
 	}
 
@@ -493,7 +493,7 @@ func TestSlowServer(t *testing.T) {
 		return err
 	})
 	wantFault(t, err, fault.Timeout, "took too long")
-	if took := time.Since(began); took > soon/2 {
+	if took := time.Since(began); took > soon/6 {
 		t.Errorf("it took %v", took)
 	}
 	eventually(t, "a write", func() error { return addNumber(t.Context(), repo, 1) })

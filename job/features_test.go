@@ -16,7 +16,7 @@ import (
 // await asks until the answer is yes.
 func await(t testing.TB, what string, ask func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ask(); {
+	for end := time.Now().Add(time.Minute); !ask(); {
 		if time.Now().After(end) {
 			t.Fatalf("there is still not: %s", what)
 		}

@@ -122,7 +122,7 @@ func startWith(t testing.TB, args []string, more ...supervisor.Child) *world {
 	w := newWorld(t, app)
 	w.children = append(w.children, more...)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	w.http, w.dial = &http.Client{Transport: transport, Timeout: 20 * time.Second}, new(net.Dialer).DialContext
+	w.http, w.dial = &http.Client{Transport: transport, Timeout: time.Minute}, new(net.Dialer).DialContext
 	w.up()
 	t.Cleanup(func() { w.stop() })
 	w.url = w.endpoint().URL()
@@ -295,9 +295,9 @@ func (w *world) send(id string, at time.Time, lat float64) {
 // eventually asks again and again until it is so.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("in 30 s it did not come to this: %s", what)
+			t.Fatalf("in a minute it did not come to this: %s", what)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (c *client) hangUp() {
 	}
 }
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // wait gives the first frame that fits, and keeps the others for later.
 func (c *client) wait(what string, fits func(frame) bool) frame {
