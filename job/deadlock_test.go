@@ -40,7 +40,7 @@ func TestNeedsDoNotDeadlock(t *testing.T) {
 		start(t, &job.Runner{Repo: repo, Jobs: jobs, Queues: queues, Name: "a"}),
 		start(t, &job.Runner{Repo: repo, Jobs: jobs, Queues: queues, Name: "b"}),
 	}
-	const workers, rounds = 6, 40
+	const workers, rounds = 6, 25
 	var wg sync.WaitGroup
 	for worker := range workers {
 		wg.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/bennu-go/bennu/data"
@@ -55,16 +56,22 @@ func TestOutbox(t *testing.T) {
 		node := process.NewNode(t.Context())
 		t.Cleanup(node.Close)
 		ctx := node.Context(t.Context())
+		var mu sync.Mutex // each carrier has a goroutine
 		var sent []string
+		note := func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, what)
+		}
 		var copies data.Outgoing[mail]
 		send := data.Carry("send", func(ctx context.Context, m mail) error {
-			sent = append(sent, "send "+m.To)
+			note("send " + m.To)
 			if m.To == "nobody" {
 				return fault.Invalid.Errorf("there is no such address")
 			}
 			return repo.Write(ctx, func(ctx context.Context, tx data.Tx) error { return tx.Emit(ctx, copies.Effect(m)) })
 		})
-		copies = data.Carry("copy", func(_ context.Context, m mail) error { sent = append(sent, "copy "+m.To); return nil })
+		copies = data.Carry("copy", func(_ context.Context, m mail) error { note("copy " + m.To); return nil })
 		r := &recorder{TB: t}
 		outbox := datatest.StartOutbox(r, ctx, &data.Outbox{Repo: repo, Carriers: []data.Carrier{send, copies, data.Topic(arrivals)}})
 		news := make(chan mail, 1)
