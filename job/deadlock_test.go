@@ -100,3 +100,62 @@ func TestAfterWhatIsAboutToBegin(t *testing.T) {
 	g.end("next", nil)
 	awaitState(t, w, job.Completed, first, next)
 }
+
+// What another transaction crosses is tried again, but not in a transaction of the caller's.
+func TestCrossed(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t, "deadlock_timeout=1s")
+	repo := &data.Repo{URL: server.URL()}
+	datatest.Start(t, repo)
+	g := newGate("gate")
+	w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{g.job}})
+	a, b := enqueue(t, w, g.job, "a", job.In(time.Hour)), enqueue(t, w, g.job, "b", job.In(time.Hour))
+	waits := func() bool {
+		n := 0
+		check(t, repo.Read(w, func(ctx context.Context, tx data.Tx) error {
+			return tx.NewRaw("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(ctx, &n)
+		}))
+		return n > 0
+	}
+	// cross gives the error of an insert that is sent away: it waits, and looks, before the other.
+	cross := func(insert func() error) (err error) {
+		for crossed := false; !crossed; { // else this test was too slow, and was sent away itself
+			inserted := make(chan error, 1)
+			theirs := repo.Write(w, func(ctx context.Context, tx data.Tx) error {
+				lock := func(ref job.Ref) error {
+					_, err := tx.NewRaw("SELECT 1 FROM bennu_jobs WHERE id = ? FOR UPDATE", ref.ID).Exec(ctx)
+					return err
+				}
+				if _, err := tx.ExecContext(ctx, "SET LOCAL deadlock_timeout = '5s'"); err != nil {
+					return err
+				}
+				if err := lock(b); err != nil {
+					return err
+				}
+				go func() { inserted <- insert() }()
+				await(t, "an insert that waits", waits)
+				return lock(a)
+			})
+			err, crossed = <-inserted, theirs == nil
+		}
+		return err
+	}
+	insert := func(ctx context.Context) error {
+		_, err := g.job.Enqueue(ctx, "c", job.After(a, b))
+		return err
+	}
+	check(t, cross(func() error { return insert(w) }))
+	crossed := w.counters.Counter("job.crossed")
+	if n := crossed.Value(); n != 1 {
+		t.Errorf("it was tried again %d times", n)
+	}
+	err := cross(func() error {
+		return repo.Write(w, func(ctx context.Context, _ data.Tx) error { return insert(ctx) })
+	})
+	if n := crossed.Value(); fault.Of(err) != fault.Unavailable || n != 1 {
+		t.Errorf("in a transaction of the caller's it gives %v, and was tried again %d times", err, n-1)
+	}
+	if n := w.rows(t, "state = 3"); n != 1 {
+		t.Errorf("%d wait", n)
+	}
+}
