@@ -68,7 +68,9 @@
 // # Limits
 //
 // All are on: see [Limits] and [Limit]. What is beyond one is answered with an error and
-// counted; a client that reads too slowly is closed with 1013, and may resume. A topic's
+// counted; a client that reads too slowly is closed with 1013, and may resume: on a websocket,
+// one that leaves more than PendingMessages or PendingBytes and takes nothing for 5 s, or that
+// leaves four times PendingBytes. A topic's
 // process that is busy lets 1,024 messages wait, and MessageBytes of them.
 //
 // # Counters

@@ -97,6 +97,9 @@
 // that is away for less than 4 s is not noticed; one that is away for longer interrupts what
 // runs, and loses nothing.
 //
+// On an SQLite file of Linux a node also holds a lock, on an empty file beside it whose name
+// ends with -alive. When its program is gone, so is the lock, and nobody waits for the Lease.
+//
 // A Runner that is stopped gives its jobs Drain (3 s) to end, then ends their contexts, and
 // gives back what is left a second later; these attempts do not count.
 //
