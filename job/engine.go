@@ -22,6 +22,7 @@ type engine struct {
 	producers map[string]*producer
 	signals   *signals
 	reports   *reports
+	unknowns  unknowns
 	counters  *telemetry.Counters
 	manual    bool // a test works it by hand
 
@@ -238,10 +239,10 @@ func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
 		}
 	}
 	e.touchAfter(tx, ends)
-	if err := e.settleLimits(ctx, tx, ends); err != nil {
+	if err := e.settleNeeds(ctx, tx, ends); err != nil {
 		return err
 	}
-	return e.settleNeeds(ctx, tx, ends)
+	return e.settleLimits(ctx, tx, ends)
 }
 
 // attend is there to give jobs that run their time when the runner is to stop.
