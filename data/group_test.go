@@ -260,6 +260,9 @@ func TestWriteOne(t *testing.T) {
 		want(1)
 
 		err = repo.Write(t.Context(), func(ctx context.Context, tx data.Tx) error {
+			if repo.InTransaction(t.Context()) || !repo.InTransaction(ctx) {
+				t.Error("it does not know what is in a transaction")
+			}
 			return errors.Join(repo.WriteOne(ctx, one(4)), repo.WriteOne(ctx, one(5)))
 		})
 		if err != nil || committed != 3 {

@@ -121,6 +121,13 @@ func (r *Repo) WriteOne(ctx context.Context, fn func(ctx context.Context, tx Tx)
 	return r.one(ctx, true, fn)
 }
 
+// InTransaction reports whether ctx is of a transaction of this repo, so that a Write with it
+// is a part of that.
+func (r *Repo) InTransaction(ctx context.Context) bool {
+	_, ok := ctx.Value(frameKey{r}).(*frame)
+	return ok
+}
+
 // Read runs fn on a snapshot of the database. Writing in it is an error. With the
 // context of another transaction of this repo it reads through that one.
 func (r *Repo) Read(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {

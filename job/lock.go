@@ -53,23 +53,11 @@ func lockJobs(ctx context.Context, tx data.Tx, ended, gone []int64) error {
 func (e *engine) write(ctx context.Context, fn func(ctx context.Context, tx data.Tx) error) error {
 	for tries := 1; ; tries++ {
 		err := e.Repo.Write(ctx, fn)
-		if tries == mostTries || !isCrossed(err) || e.isJoined(ctx) || !pause(ctx, rand.N(time.Duration(tries)*crossPause), nil, nil) {
+		if tries == mostTries || !isCrossed(err) || e.Repo.InTransaction(ctx) || !pause(ctx, rand.N(time.Duration(tries)*crossPause), nil, nil) {
 			return err
 		}
 		e.count("job.crossed", 1)
 	}
-}
-
-// isJoined reports whether ctx is in a transaction: each Read of it has that then.
-func (e *engine) isJoined(ctx context.Context) bool {
-	var txs [2]data.Tx
-	for i := range txs {
-		_ = e.Repo.Read(ctx, func(_ context.Context, tx data.Tx) error {
-			txs[i] = tx
-			return nil
-		})
-	}
-	return txs[0] == txs[1]
 }
 
 const (
