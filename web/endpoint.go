@@ -150,7 +150,7 @@ func (e *Endpoint) server(ctx context.Context) *http.Server {
 	base := context.WithValue(context.WithoutCancel(ctx), drainKey{}, ctx.Done())
 	var unused unused
 	srv := &http.Server{
-		Handler:           Chain(e.Handler, RequestID, Log, Recover, bounded),
+		Handler:           Chain(e.Handler, roomy, RequestID, Log, Recover, bounded),
 		TLSConfig:         e.TLS,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnState:         unused.track,
