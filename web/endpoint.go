@@ -66,7 +66,7 @@ func (e *Endpoint) bind(ctx context.Context) error {
 		return nil
 	}
 	addr := cmp.Or(e.Addr, "127.0.0.1:4000")
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	l, err := listen(ctx, addr)
 	if err != nil {
 		return listenFault(err, addr)
 	}
