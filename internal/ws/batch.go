@@ -10,6 +10,7 @@ type batch struct {
 	frames [maxBatchFrames][]byte
 	n      int   // frames
 	size   int   // bytes
+	last   bool  // the descriptor is closed right after it
 	err    error // of preparing the write
 	vector vector
 }

@@ -248,7 +248,7 @@ type vector [maxBatchFrames]syscall.Iovec
 
 func (b *batch) send(fd int32) (int, syscall.Errno) {
 	if b.n == 1 {
-		return send(fd, b.frames[0])
+		return send(fd, b.frames[0], b.last)
 	}
 	v := b.vector[:b.n]
 	for i, wire := range b.frames[:b.n] {
@@ -256,7 +256,7 @@ func (b *batch) send(fd int32) (int, syscall.Errno) {
 		v[i].SetLen(len(wire))
 	}
 	defer clear(v)
-	return sendAll(fd, v, b.size)
+	return sendAll(fd, v, b.size, b.last)
 }
 
 func blocked(err error) error {
