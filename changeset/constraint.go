@@ -3,7 +3,9 @@ package changeset
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bennu-go/bennu/fault"
@@ -73,33 +75,97 @@ func (cs *Changeset[T]) expect(c constraint) *Changeset[T] {
 // gives what [Changeset.Apply] would: a refusal that tells the errors by field. Any other
 // error comes back as it is, and so does nil.
 //
+// Constraints that nested changesets name count too, and are errors of "field.name". Those
+// of [Changeset.Unique] and [Changeset.ForeignKey] do where [Nested] casts a struct that bun
+// embeds in the row; their columns are then told without the prefix. What is stored in a
+// table of its own is told by name. If several elements of a list name a constraint, it is
+// an error of the list, as nobody knows which one it was.
+//
 // The database tells of one violation at a time, and only when all else is right.
 func (cs *Changeset[T]) Explain(err error) error {
 	var v violation
 	if !errors.As(err, &v) {
 		return err
 	}
-	for _, c := range cs.core.constraints {
-		if cs.core.isViolated(c, v) {
-			cs.core.refuse(c.field, c.message)
-			cs.ShowErrors()
-			fields := cs.Errors()
-			return &fault.Error{Kind: fault.Invalid, Detail: fields.String(), Fields: fields, Cause: err}
-		}
+	p, ok := cs.core.blame(v, true, "")
+	if !ok {
+		return err
 	}
-	return err
+	cs.core.refuse(p.Field, p.Message)
+	cs.ShowErrors()
+	fields := cs.Errors()
+	return &fault.Error{Kind: fault.Invalid, Detail: fields.String(), Fields: fields, Cause: err}
 }
 
-func (c *core) isViolated(by constraint, v violation) bool {
+// blame finds what a violation is an error of. Columns count where the fields are of the row
+// itself; then prefix is what bun puts in front of their names.
+func (c *core) blame(v violation, inRow bool, prefix string) (Problem, bool) {
+	for _, by := range c.constraints {
+		if c.isViolated(by, v, inRow, prefix) {
+			return Problem{by.field, by.message}, true
+		}
+	}
+	for i := range c.states {
+		s, f := &c.states[i], c.plan.fields[i]
+		if s.one != nil {
+			more, embedded := embedding(c.plan.goType.FieldByIndex(f.index))
+			if p, ok := s.one.blame(v, inRow && embedded, prefix+more); ok {
+				return p.under(f.name), true
+			}
+		}
+		if p, ok := blameOne(s.many, v); ok {
+			return p.under(f.name), true
+		}
+	}
+	return Problem{}, false
+}
+
+// blameOne finds the element of a list, or blames the list if it may be several.
+func blameOne(many []*core, v violation) (found Problem, any bool) {
+	for i, one := range many {
+		p, ok := one.blame(v, false, "")
+		switch {
+		case !ok:
+		case any:
+			return Problem{"", p.Message}, true
+		default:
+			found, any = p.under(strconv.Itoa(i)), true
+		}
+	}
+	return found, any
+}
+
+// embedding reports whether bun stores a struct's fields in columns of the row it is in, and
+// what it puts in front of their names.
+func embedding(f reflect.StructField) (prefix string, is bool) {
+	if f.Anonymous {
+		return "", true
+	}
+	for option := range strings.SplitSeq(f.Tag.Get("bun"), ",") {
+		if prefix, is = strings.CutPrefix(option, "embed:"); is {
+			return prefix, true
+		}
+	}
+	return "", false
+}
+
+func (c *core) isViolated(by constraint, v violation, inRow bool, prefix string) bool {
 	kind, _, name, columns := v.Constraint()
 	if by.name != "" {
 		return strings.EqualFold(by.name, name)
 	}
-	if by.kind != kind || len(columns) != len(by.columns)+1 {
+	if !inRow || by.kind != kind || len(columns) != len(by.columns)+1 {
 		return false
 	}
+	own := make([]string, len(columns))
 	for i, column := range columns {
-		others := slices.Delete(slices.Clone(columns), i, i+1)
+		var ok bool
+		if own[i], ok = strings.CutPrefix(column, prefix); !ok {
+			return false
+		}
+	}
+	for i, column := range own {
+		others := slices.Delete(slices.Clone(own), i, i+1)
 		slices.Sort(others)
 		if slices.Equal(others, by.columns) && c.isColumn(by.field, column) {
 			return true

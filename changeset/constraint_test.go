@@ -81,6 +81,104 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+type depot struct {
+	Name   string
+	Street street   `bun:"embed:at_"`
+	Other  *street  `bun:"rel:has-one"`
+	Gates  []street `bun:"rel:has-many"`
+	shared
+}
+
+type shared struct {
+	Owner street `bun:",embed:of_"`
+}
+
+type street struct {
+	Name string
+	Zip  string
+	Town town `bun:"embed:town_"`
+}
+
+type town struct{ Code string }
+
+func changeStreet(s street, p params) *changeset.Changeset[street] {
+	cs := changeset.Cast(s, p, "name").
+		Unique("name", "zip").
+		Constraint("zip", "streets_zip", "is no zip").
+		Constraint("", "streets_whole", "makes no sense")
+	return changeset.Nested(cs, "town", func(t town, p params) *changeset.Changeset[town] {
+		return changeset.Cast(t, p, "code").ForeignKey("code")
+	})
+}
+
+func TestExplainOfWhatIsNested(t *testing.T) {
+	gate := params{"name": "a"}
+	change := func(gates ...any) *changeset.Changeset[depot] {
+		cs := changeset.Cast(depot{}, params{"gates": gates}, "name").Unique("name").Constraint("name", "depots_zip", "is odd")
+		changeset.Nested(cs, "street", changeStreet)
+		changeset.Nested(cs, "other", changeStreet)
+		changeset.Nested(cs, "owner", changeStreet)
+		return changeset.Each(cs, "gates", changeStreet)
+	}
+	inOne := func(nested string) *changeset.Changeset[depot] {
+		cs := changeset.Cast(depot{}, nil)
+		if nested == "gates" {
+			cs = changeset.Cast(depot{}, params{"gates": []any{gate}})
+			return changeset.Each(cs, "gates", changeStreet)
+		}
+		return changeset.Nested(cs, nested, changeStreet)
+	}
+	oddOne := changeset.Each(changeset.Cast(depot{}, params{"gates": []any{gate, params{"name": "b"}}}), "gates", func(s street, p params) *changeset.Changeset[street] {
+		if p["name"] == "a" {
+			return changeset.Cast(s, p, "name")
+		}
+		return changeStreet(s, p)
+	})
+	tests := []struct {
+		what string
+		cs   *changeset.Changeset[depot]
+		err  broken
+		want string // "": not explained
+	}{
+		{"the outer one's column", change(), broken{"unique", "", []string{"name"}}, "name has already been taken"},
+		{"a column with a prefix", change(), broken{"unique", "", []string{"at_zip", "at_name"}}, "street.name has already been taken"},
+		{"that is in a struct that is plainly embedded", change(), broken{"unique", "", []string{"of_zip", "of_name"}}, "owner.name has already been taken"},
+		{"two prefixes", change(), broken{"unique", "", []string{"at_zip", "of_name"}}, ""},
+		{"no prefix", change(), broken{"unique", "", []string{"zip", "name"}}, ""},
+		{"a part of a key", change(), broken{"unique", "", []string{"at_name"}}, ""},
+		{"deeper", change(), broken{"foreign_key", "", []string{"at_town_code"}}, "street.town.code does not exist"},
+		{"deeper, half of the prefix", change(), broken{"foreign_key", "", []string{"town_code"}}, ""},
+		{"by name, the first", change(), broken{"check", "streets_zip", nil}, "street.zip is no zip"},
+		{"by name, the outer one", change(), broken{"check", "depots_zip", nil}, "name is odd"},
+		{"by name, in a table of its own", inOne("other"), broken{"check", "streets_zip", nil}, "other.zip is no zip"},
+		{"by name, of the whole", inOne("other"), broken{"check", "streets_whole", nil}, "other makes no sense"},
+		{"columns of another table", inOne("other"), broken{"unique", "", []string{"zip", "name"}}, ""},
+		{"the only element", inOne("gates"), broken{"check", "streets_zip", nil}, "gates.0.zip is no zip"},
+		{"columns of elements", inOne("gates"), broken{"unique", "", []string{"zip", "name"}}, ""},
+		{"the only element that names it", oddOne, broken{"check", "streets_zip", nil}, "gates.1.zip is no zip"},
+		{
+			"one of several elements", changeset.Each(changeset.Cast(depot{}, params{"gates": []any{gate, gate}}), "gates", changeStreet),
+			broken{"check", "streets_zip", nil}, "gates is no zip",
+		},
+	}
+	for _, test := range tests {
+		err := test.cs.Explain(fault.Conflict.Wrap(test.err, "there is one already"))
+		if test.want == "" {
+			if fault.Of(err) != fault.Conflict || !test.cs.Valid() {
+				t.Errorf("%s: %v, %v", test.what, err, test.cs.Errors())
+			}
+			continue
+		}
+		says(t, test.what, fault.FieldsOf(err), test.want)
+		says(t, test.what, test.cs.Errors(), test.want)
+	}
+	cs := change(gate)
+	_ = cs.Explain(broken{"unique", "", []string{"at_zip", "at_name"}})
+	if got := cs.Form("depot").Nested("street").Field("name").Errors; len(got) != 1 || got[0] != "has already been taken" {
+		t.Errorf("the form says %q", got)
+	}
+}
+
 func TestExplainLeavesOtherErrors(t *testing.T) {
 	cs := changeMember()
 	if err := cs.Explain(nil); err != nil {

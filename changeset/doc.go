@@ -42,6 +42,8 @@
 //	changeset.Each(cs, "items", changeItem)        // errors of "items.0.name"
 //	changeset.EachBy(cs, "items", "id", changeItem)
 //
+// The constraints that it names are found by [Changeset.Explain] too.
+//
 // # What is validated
 //
 // As in Ecto, validations look at fields that were given with a value (also if it is the

@@ -23,3 +23,11 @@ type Problem struct {
 	Field   string
 	Message Message
 }
+
+// under is the problem as who nests the struct has it.
+func (p Problem) under(path string) Problem {
+	if p.Field != "" {
+		path += "." + p.Field
+	}
+	return Problem{path, p.Message}
+}

@@ -149,11 +149,7 @@ func (c *core) nests(name string, one, other reflect.Type) int {
 // adopt takes over the errors of what is nested.
 func (c *core) adopt(path string, inner *core) {
 	for _, p := range inner.problems {
-		at := path
-		if p.Field != "" {
-			at += "." + p.Field
-		}
-		c.refuse(at, p.Message)
+		c.problems = append(c.problems, p.under(path))
 	}
 }
 

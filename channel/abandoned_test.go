@@ -74,7 +74,7 @@ func TestAbandonedJoin(t *testing.T) {
 				synctest.Wait()
 				c.Send(`["2","2","nap:slow","phx_join",{}]`)
 				time.Sleep(5 * time.Second)
-				c.Expect(`["1","1","nap:slow","phx_reply",{"status":"error","response":{"reason":"join crashed"}}]`)
+				c.Expect(`["1","1","nap:slow","phx_reply",{"status":"error","response":{"reason":"join crashed","kind":"internal error"}}]`)
 				if d := time.Since(began); d != 5*time.Second {
 					t.Errorf("after %v", d)
 				}

@@ -72,7 +72,7 @@ func (a *answers) asked(d delivery, now time.Duration) bool {
 		return false
 	case g.asked.client != nil && len(g.waiting) >= mostWaiting:
 		a.mu.Unlock()
-		d.client.answer(d.origin(), refusal("it is being carried out"))
+		d.client.answer(d.origin(), refusal(fault.Exhausted, "it is being carried out"))
 		return true
 	case g.asked.client != nil:
 		g.waiting = append(g.waiting, waiter{d.client, d.origin().clone()})
@@ -166,7 +166,7 @@ func (c *Client) resume(d delivery) error {
 	err := c.channel.cast(s.socket.ctx, b.burst, c, d)
 	if err != nil {
 		c.waiting.Add(-int64(len(d.payload())))
-		c.answer(d.origin(), refusal(fault.Detail(err)))
+		c.answer(d.origin(), refusalOf(err))
 	}
 	return err
 }
@@ -194,7 +194,7 @@ func (a *answers) retried(d delivery, err error) (next delivery, ok bool) {
 // forsake tells those who wait for an answer that none will come.
 func forsake(left []waiter) {
 	for _, w := range left {
-		w.client.answer(w.origin, refusal("it is not known what came of it"))
+		w.client.answer(w.origin, refusal(fault.Unavailable, "it is not known what came of it"))
 	}
 }
 

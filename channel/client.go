@@ -187,7 +187,7 @@ func (c *Client) answer(to origin, r reply) {
 			if r.binary {
 				why = "the reply is too long, or its transport does not carry binary messages"
 			}
-			_ = s.reply(to, c.topic, refusal(why), nil)
+			_ = s.reply(to, c.topic, refusal(fault.Internal, why), nil)
 		}
 	}
 	s.mu.Unlock()

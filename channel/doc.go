@@ -55,9 +55,10 @@
 //
 // # Failure
 //
-// An error that a handler returns is the reply, {"reason": …}, with the text that
-// fault.Detail gives, and "errors" by field if it tells of fields, as those of a
-// changeset do. A panic ends that channel alone: the client gets phx_error and
+// An error that a handler returns is the reply, {"reason": …, "kind": …}, with the text that
+// fault.Detail gives and the name of its kind, as in "not found", and "errors" by field if
+// it tells of fields, as those of a changeset do. So a client knows what is worth another
+// try: exhausted, unavailable and timeout. A panic ends that channel alone: the client gets phx_error and
 // rejoins; its other topics and everybody else's go on. An error from a handler set with
 // [Cast] or [Signal], to which there is no reply, is a crash too.
 //
@@ -68,7 +69,9 @@
 // # Limits
 //
 // All are on: see [Limits] and [Limit]. What is beyond one is answered with an error and
-// counted; a client that reads too slowly is closed with 1013, and may resume. A topic's
+// counted; a client that reads too slowly is closed with 1013, and may resume: on a websocket,
+// one that leaves more than PendingMessages or PendingBytes and takes nothing for 5 s, or that
+// leaves four times PendingBytes. A topic's
 // process that is busy lets 1,024 messages wait, and MessageBytes of them.
 //
 // # Counters

@@ -98,7 +98,7 @@ func TestOddMetas(t *testing.T) {
 		c.Expect(fmt.Sprintf(`["%d","%d","log:%d","phx_reply",{"status":"ok","response":{}}]`, i, i, i))
 	}
 	c.Send(`["9","9","room:1","phx_join",{"mood":"angry"},{}]`)
-	c.Expect(`["9","9","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm"}}]`)
+	c.Expect(`["9","9","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm","kind":"forbidden"}}]`)
 	c.Send(`["9","9","log:9","phx_join",{},{"offset":-1}]`)
 	c.ExpectClose(1011)
 }

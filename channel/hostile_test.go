@@ -140,9 +140,9 @@ func TestStrangeButLegal(t *testing.T) {
 	deep := strings.Repeat("[", 500) + strings.Repeat("]", 500)
 	play(c, `
 		> ["`+long+`","`+long+`","`+long+`","`+long+`",{}]
-		< [null,"`+long+`","`+long+`","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+		< [null,"`+long+`","`+long+`","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 		> ["1","2","room:1","echo",`+deep+`]
-		< ["1","2","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be an object, not an array"}}]
+		< ["1","2","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be an object, not an array","kind":"invalid"}}]
 		> ["1","3","room:1","echo",{"__proto__":{"x":1},"constructor":null,"text":"\u0000\ud800"}]
 		< ["1","3","room:1","phx_reply",{"status":"ok","response":{"text":"\u0000\ufffd"}}]
 		> ["\u0031","4\u0022\u0000","ro\u006fm:1","\u0065cho",{"text":"\u003c\/"}]
@@ -155,7 +155,7 @@ func TestStrangeButLegal(t *testing.T) {
 		> ["","6","room:2","echo",{"text":"a"}]
 		< ["","6","room:2","phx_reply",{"status":"ok","response":{"text":"a"}}]
 		> ["1","7","room:1","phx_error",{}]
-		< ["1","7","room:1","phx_reply",{"status":"error","response":{"reason":"unknown event"}}]`)
+		< ["1","7","room:1","phx_reply",{"status":"error","response":{"reason":"unknown event","kind":"not found"}}]`)
 	c.ExpectNothing()
 }
 

@@ -96,8 +96,8 @@ func TestMessagesDuringJoin(t *testing.T) {
 		play(c, early)
 		g.release <- fault.Forbidden.Errorf("closed")
 		play(c, `
-			< ["1","1","gate:1","phx_reply",{"status":"error","response":{"reason":"closed"}}]
-			< [null,"2","gate:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+			< ["1","1","gate:1","phx_reply",{"status":"error","response":{"reason":"closed","kind":"forbidden"}}]
+			< [null,"2","gate:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 			< [null,"4","gate:1","phx_reply",{"status":"ok","response":{}}]`)
 	})
 }
@@ -242,7 +242,7 @@ func TestTooMuchWaits(t *testing.T) {
 	}
 	c.Send(`["1","2","gate:1","ping",` + string(big) + `]`)
 	c.Send(`["1","3","gate:1","ping",` + string(big) + `]`)
-	c.Expect(`["1","3","gate:1","phx_reply",{"status":"error","response":{"reason":"too much waits for the topic"}}]`)
+	c.Expect(`["1","3","gate:1","phx_reply",{"status":"error","response":{"reason":"too much waits for the topic","kind":"exhausted"}}]`)
 	c.Send(`["1","4","gate:1","ping",{}]`)
 	g.release <- nil
 	c.Expect(`["1","1","gate:1","phx_reply",{"status":"ok","response":{}}]`)

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -12,8 +11,8 @@ import (
 type Limits struct {
 	Topics          int           // joined at a time; 100
 	MessageBytes    int           // of one message from the client, and of all that wait for one topic; 1 MiB
-	PendingBytes    int           // waiting to be written to it; 1 MiB
-	PendingMessages int           // the same; 1,024
+	PendingBytes    int           // waiting to be written to it, four times as much if it goes on reading; 1 MiB
+	PendingMessages int           // the same, without a bound if it goes on reading; 1,024
 	Idle            time.Duration // without a sign of life, and for one message to arrive; 60 s
 	Joins           Limit         // of topics; 20 a second, 100 at once
 	Events          Limit         // on all topics together; 200 a second, 1,000 at once
@@ -86,7 +85,9 @@ func (l Limit) orDefaults() Limit {
 
 func (l *Limit) tooLong(bytes int) bool { return l.Bytes > 0 && bytes > l.Bytes }
 
-func (l *Limit) why() string { return fmt.Sprintf("the payload is longer than %d bytes", l.Bytes) }
+func (l *Limit) refusal() error {
+	return fault.Invalid.Errorf("the payload is longer than %d bytes", l.Bytes)
+}
 
 // closeTimeout is shorter than the time that a process has for its end.
 const closeTimeout = 2 * time.Second

@@ -193,10 +193,10 @@ func TestRefusedDuplicate(t *testing.T) {
 		> ["1","1","room:1","phx_join",{}]
 		< ["1","1","room:1","phx_reply",{"status":"ok","response":{}}]
 		> ["2","2","room:1","phx_join",{}]
-		< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"too many joins; try again later"}}]
+		< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"too many joins; try again later","kind":"exhausted"}}]
 		< ["1","1","room:1","phx_close",{}]
 		> ["1","3","room:1","all",{}]
-		< [null,"3","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`)
+		< [null,"3","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`)
 }
 
 // TestUnmatchedJoinsFillNoLog: the log has no more lines than joins are allowed.
@@ -205,7 +205,7 @@ func TestUnmatchedJoinsFillNoLog(t *testing.T) {
 	_, c := connectLogging(t, func() { lines <- struct{}{} })
 	for i := range 1000 {
 		c.Send(fmt.Sprintf(`[null,"%d","cellar:1","phx_join",{}]`, i))
-		c.Expect(fmt.Sprintf(`[null,"%d","cellar:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`, i))
+		c.Expect(fmt.Sprintf(`[null,"%d","cellar:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`, i))
 	}
 	if n := len(lines); n < 1 || n > 150 {
 		t.Errorf("%d lines were logged", n)

@@ -55,9 +55,9 @@ func TestLogHandlerThatBroadcasts(t *testing.T) {
 	c.Join("room:1", nil)
 	play(c, `
 		> [null,"5","cellar","phx_join",{}]
-		< [null,"5","cellar","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+		< [null,"5","cellar","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 		< [null,null,"room:1","counted",{"n":1}]
 		> ["6","6","room:2","phx_join",{"mood":"broken"}]
-		< ["6","6","room:2","phx_reply",{"status":"error","response":{"reason":"internal error"}}]
+		< ["6","6","room:2","phx_reply",{"status":"error","response":{"reason":"internal error","kind":"internal error"}}]
 		< [null,null,"room:1","counted",{"n":2}]`)
 }

@@ -138,7 +138,7 @@ func (a *actor) reply(joinRef, ref, topic, status, response string) {
 }
 
 func (a *actor) unmatched(ref, topic string) {
-	a.reply("null", ref, topic, "error", `{"reason":"unmatched topic"}`)
+	a.reply("null", ref, topic, "error", `{"reason":"unmatched topic","kind":"not found"}`)
 }
 
 func (w *world) join(rt *rapid.T) {
@@ -215,7 +215,7 @@ func (w *world) crash(rt *rapid.T) {
 		a.unmatched(ref, topic)
 		return
 	}
-	a.line.Expect(fmt.Sprintf(`["%s","%s","%s","phx_error",{"reason":"channel_crash"}]`, s.ref, s.ref, topic))
+	a.line.Expect(fmt.Sprintf(`["%s","%s","%s","phx_error",{"reason":"channel_crash","kind":"internal error"}]`, s.ref, s.ref, topic))
 	delete(a.stays, topic)
 }
 

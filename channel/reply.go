@@ -40,12 +40,17 @@ func replyOf(out any, err error) (reply, error) {
 // refused is the response of an error reply.
 type refused struct {
 	Reason string       `json:"reason"`
+	Kind   string       `json:"kind"`             // of package fault, in its words
 	Errors fault.Fields `json:"errors,omitempty"` // by field
 }
 
-func refusal(reason string) reply { return refused{Reason: reason}.reply() }
+func refusal(k fault.Kind, reason string) reply {
+	return refused{Reason: reason, Kind: k.String()}.reply()
+}
 
-func refusalOf(err error) reply { return refused{fault.Detail(err), fault.FieldsOf(err)}.reply() }
+func refusalOf(err error) reply {
+	return refused{fault.Detail(err), fault.Of(err).String(), fault.FieldsOf(err)}.reply()
+}
 
 func (r refused) reply() reply { return reply{status: "error", response: r.encode()} }
 

@@ -96,7 +96,7 @@ func (r *route[S, P]) receive(s *S, ctx context.Context, d delivery) error {
 		c.answer(d.origin(), done)
 		return process.Stop(ctx, errLeft)
 	case unknown:
-		c.finish(d, refusal("unknown event"))
+		c.finish(d, refusal(fault.NotFound, "unknown event"))
 		return nil
 	}
 	h := &r.handlers[d.event]

@@ -144,9 +144,9 @@ func (s *Session) handle(b batch, r raw, m *wire.Message) {
 	case c == nil && event == phxLeave:
 		_ = s.reply(asked, string(m.Topic), done, nil)
 	case c == nil:
-		_ = s.reply(origin{nil, m.Ref}, string(m.Topic), refusal("unmatched topic"), nil)
+		_ = s.reply(origin{nil, m.Ref}, string(m.Topic), refusalOf(errUnmatched), nil)
 	case len(c.later) >= mostLater || c.laterHas(len(r.text)) > s.socket.limits.MessageBytes:
-		s.refuse(asked, c.topic, "the topic is being joined again")
+		s.refuse(asked, c.topic, errJoining)
 	case event == phxJoin || len(c.later) > 0:
 		if c.later = append(c.later, r.clone()); len(c.later) == 1 {
 			c.off.Store(true)
@@ -173,8 +173,8 @@ func (s *Session) client(topic []byte) *Client {
 func (s *Session) hand(b batch, c *Client, m *wire.Message) {
 	event := c.channel.event(m.Event)
 	if event != leaving {
-		if why := s.exceeds(b, c, event, len(m.Payload)); why != "" {
-			s.refuse(origin{m.JoinRef, m.Ref}, c.topic, why)
+		if err := s.exceeds(b, c, event, len(m.Payload)); err != nil {
+			s.refuse(origin{m.JoinRef, m.Ref}, c.topic, err)
 			return
 		}
 	}
@@ -188,52 +188,52 @@ func (s *Session) hand(b batch, c *Client, m *wire.Message) {
 		if c.phase == isJoining {
 			c.joining.early = c.joining.early[:len(c.joining.early)-1]
 		}
-		s.refuse(origin{m.JoinRef, m.Ref}, c.topic, fault.Detail(err))
+		s.refuse(origin{m.JoinRef, m.Ref}, c.topic, err)
 	}
 }
 
-// exceeds says which limit a message is beyond, or "". The session is locked.
-func (s *Session) exceeds(b batch, c *Client, event, bytes int) string {
+// exceeds says which limit a message is beyond, if it is. The session is locked.
+func (s *Session) exceeds(b batch, c *Client, event, bytes int) error {
 	if c.hasTooMuch(bytes) {
-		return "too much waits for the topic"
+		return errWaiting
 	}
 	all := &s.socket.limits.Events
 	if all.tooLong(bytes) {
-		return all.why()
+		return all.refusal()
 	}
 	if !s.events.take(*all, b.now) {
-		return "too many messages"
+		return errTooMany
 	}
 	for i, l := range c.channel.options().limitsOf(event) {
 		switch {
 		case l == nil:
 		case l.tooLong(bytes):
-			return l.why()
+			return l.refusal()
 		case l.PerSecond > 0:
 			if c.buckets == nil {
 				c.buckets = make([]bucket, 1+len(c.channel.options().handled))
 			}
 			if !c.buckets[i*(event+1)].take(*l, b.now) {
-				return "too many messages"
+				return errTooMany
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // refuse answers a message that its topic will not see. The session is locked.
-func (s *Session) refuse(to origin, topic, why string) {
+func (s *Session) refuse(to origin, topic string, err error) {
 	s.hub.counters.refused.Add(1)
-	_ = s.reply(to, topic, refusal(why), nil)
+	_ = s.reply(to, topic, refusalOf(err), nil)
 }
 
 // join starts the process of a topic and does not wait for it. after is what the client
 // gets right behind the reply. The session is locked.
 func (s *Session) join(b batch, m *wire.Message, after []ws.Frame) {
 	topic := string(m.Topic)
-	refuse := func(joinRef []byte, why string) {
+	refuse := func(joinRef []byte, err error) {
 		s.hub.counters.refusedJoins.Add(1)
-		_ = s.reply(origin{joinRef, m.Ref}, topic, refusal(why), nil)
+		_ = s.reply(origin{joinRef, m.Ref}, topic, refusalOf(err), nil)
 		for _, f := range after {
 			s.send(f)
 		}
@@ -246,16 +246,16 @@ func (s *Session) join(b batch, m *wire.Message, after []ws.Frame) {
 				l.Warn("a client wants to join a topic that no channel matches", "topic", short(topic))
 			})
 		}
-		refuse(nil, "unmatched topic")
+		refuse(nil, errUnmatched)
 		return
 	case len(s.clients) >= s.socket.limits.Topics:
-		refuse(m.JoinRef, "too many channels joined")
+		refuse(m.JoinRef, fault.Exhausted.Errorf("too many channels joined"))
 		return
 	case !s.joins.take(s.socket.limits.Joins, b.now):
-		refuse(m.JoinRef, "too many joins; try again later")
+		refuse(m.JoinRef, fault.Exhausted.Errorf("too many joins; try again later"))
 		return
 	case s.socket.limits.Joins.tooLong(len(m.Payload)):
-		refuse(m.JoinRef, s.socket.limits.Joins.why())
+		refuse(m.JoinRef, s.socket.limits.Joins.refusal())
 		return
 	}
 	if s.version == wire.V1 {
@@ -265,7 +265,7 @@ func (s *Session) join(b batch, m *wire.Message, after []ws.Frame) {
 	c.joining.after = after
 	slot, err := channel.slot(s.socket.ctx, process.Hook(s.ended), c)
 	if err != nil {
-		refuse(m.JoinRef, fault.Detail(err))
+		refuse(m.JoinRef, err)
 		return
 	}
 	c.slot = slot
@@ -349,7 +349,7 @@ func (s *Session) bury(c *Client, why process.Reason) []ws.Frame {
 	s.log(func(l *slog.Logger) {
 		l.Warn("a channel crashed", "topic", short(c.topic), "event", c.handling(), "peer", s.peer.ID, "process", c.slot)
 	})
-	return []ws.Frame{s.notice(c, phxError, refusal("channel_crash").response)}
+	return []ws.Frame{s.notice(c, phxError, refusal(fault.Internal, "channel_crash").response)}
 }
 
 func (s *Session) notice(c *Client, event string, payload []byte) ws.Frame {
@@ -381,7 +381,7 @@ func (s *Session) refused(c *Client, j *joining, err error) {
 	r := refusalOf(err)
 	var panicked *process.Panic
 	if errors.As(err, &panicked) || errors.Is(err, process.Killed) {
-		r = refusal("join crashed")
+		r = refusal(fault.Internal, "join crashed")
 		s.log(func(l *slog.Logger) { l.Warn("a join crashed", "topic", short(c.topic), "peer", s.peer.ID) })
 	} else if kind := fault.Of(err); kind == fault.Internal || kind == fault.Unavailable {
 		s.log(func(l *slog.Logger) { l.Error("join failed", "topic", short(c.topic), "error", err) })
@@ -391,7 +391,7 @@ func (s *Session) refused(c *Client, j *joining, err error) {
 		if e.leaves {
 			_ = s.reply(e.origin, c.topic, done, nil)
 		} else {
-			_ = s.reply(origin{nil, e.ref}, c.topic, refusal("unmatched topic"), nil)
+			_ = s.reply(origin{nil, e.ref}, c.topic, refusalOf(errUnmatched), nil)
 		}
 	}
 }
@@ -402,7 +402,7 @@ func (s *Session) reply(to origin, topic string, r reply, meta []byte) error {
 	size := len(to.joinRef) + len(to.ref) + len(topic) + len(r.response) + len(meta) + frameRoom
 	if r.binary {
 		if s.version == wire.V1 {
-			return s.reply(to, topic, refusal("the reply is binary, which version 1 of the protocol does not know"), meta)
+			return s.reply(to, topic, refusal(fault.Invalid, "the reply is binary, which version 1 of the protocol does not know"), meta)
 		}
 		f = frame(ws.OpBinary, size, func(dst []byte) []byte {
 			dst, _ = wire.AppendBinaryReply(dst, to.joinRef, to.ref, topic, r.status, r.response) // the names came from the client, and fit
@@ -450,4 +450,12 @@ var (
 	errLeft  = fault.Canceled.Wrap(process.Shutdown, "left")
 	errTwice = fault.Conflict.Wrap(process.Shutdown, "joined again")
 	errGone  = fault.Canceled.Wrap(process.Shutdown, "the connection is closed")
+)
+
+// What clients are refused with by the session itself.
+var (
+	errUnmatched = fault.NotFound.Errorf("unmatched topic")
+	errJoining   = fault.Unavailable.Errorf("the topic is being joined again")
+	errWaiting   = fault.Exhausted.Errorf("too much waits for the topic")
+	errTooMany   = fault.Exhausted.Errorf("too many messages")
 )

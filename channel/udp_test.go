@@ -139,7 +139,7 @@ func TestUDPSession(t *testing.T) {
 	bob.expect(said("all"))
 	ann.expect(`["1","3","cabin:1","phx_reply",{"status":"ok","response":{}}]`)
 	ann.send(`["1","4","cabin:1","boom",{}]`)
-	ann.expect(`["1","1","cabin:1","phx_error",{"reason":"channel_crash"}]`)
+	ann.expect(`["1","1","cabin:1","phx_error",{"reason":"channel_crash","kind":"internal error"}]`)
 	ann.join()
 	bob.send(`["1","5","cabin:1","phx_leave",{}]`)
 	bob.expect(`["1","5","cabin:1","phx_reply",{"status":"ok","response":{}}]`)

@@ -22,9 +22,9 @@ func TestFrames(t *testing.T) {
 			< [null,"9","phoenix","phx_reply",{"status":"ok","response":{}}]`,
 		"the topic of heartbeats is no topic": `
 			> ["1","1","phoenix","phx_join",{}]
-			< [null,"1","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+			< [null,"1","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 			> [null,"2","phoenix","other",{}]
-			< [null,"2","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+			< [null,"2","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 			> [null,"3","phoenix","phx_leave",{}]
 			< [null,"3","phoenix","phx_reply",{"status":"ok","response":{}}]`,
 		"join, push, leave": `
@@ -36,16 +36,16 @@ func TestFrames(t *testing.T) {
 			< ["1","3","room:1","phx_reply",{"status":"ok","response":{}}]
 			< ["1","1","room:1","phx_close",{}]
 			> ["1","4","room:1","echo",{}]
-			< [null,"4","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`,
+			< [null,"4","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`,
 		"more than five elements": `
 			> ["1","1","room:1","phx_join",{},"and",["more"]]
 			< ["1","1","room:1","phx_reply",{"status":"ok","response":{}}]`,
 		"no route": `
 			> ["1","2","cellar:1","phx_join",{}]
-			< [null,"2","cellar:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`,
+			< [null,"2","cellar:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`,
 		"not joined": `
 			> ["1","2","room:1","echo",{}]
-			< [null,"2","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`,
+			< [null,"2","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`,
 		"leave without a join": `
 			> ["7","8","room:1","phx_leave",{}]
 			< ["7","8","room:1","phx_reply",{"status":"ok","response":{}}]`,
@@ -85,33 +85,33 @@ func TestFrames(t *testing.T) {
 			> ["1","1","room:1","phx_join",{}]
 			< ["1","1","room:1","phx_reply",{"status":"ok","response":{}}]
 			> ["2","2","room:1","phx_join",{"mood":"angry"}]
-			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm"}}]
+			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm","kind":"forbidden"}}]
 			< ["1","1","room:1","phx_close",{}]
 			> ["1","3","room:1","phx_leave",{}]
 			< ["1","3","room:1","phx_reply",{"status":"ok","response":{}}]`,
 		"refused": `
 			> ["1","1","room:1","phx_join",{"mood":"angry"}]
-			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm"}}]
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"come back when you are calm","kind":"forbidden"}}]
 			> ["2","2","room:1","phx_join",{}]
 			< ["2","2","room:1","phx_reply",{"status":"ok","response":{}}]`,
 		"refused by field": `
 			> ["1","1","room:1","phx_join",{"mood":"odd"}]
-			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"mood must be known","errors":{"mood":["must be known"]}}}]`,
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"mood must be known","kind":"invalid","errors":{"mood":["must be known"]}}}]`,
 		"failed": `
 			> ["1","1","room:1","phx_join",{"mood":"broken"}]
-			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"internal error"}}]`,
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"internal error","kind":"internal error"}}]`,
 		"join crashed": `
 			> ["1","1","room:1","phx_join",{"mood":"mad"}]
-			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed"}}]
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed","kind":"internal error"}}]
 			> ["2","2","room:1","phx_join",{"mood":"absent"}]
-			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed"}}]
+			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed","kind":"internal error"}}]
 			> ["3","3","room:1","phx_join",{"mood":"suicidal"}]
-			< ["3","3","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed"}}]`,
+			< ["3","3","room:1","phx_reply",{"status":"error","response":{"reason":"join crashed","kind":"internal error"}}]`,
 		"params of the wrong type": `
 			> ["1","1","room:1","phx_join",{"age":"old"}]
-			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"age must be a whole number, not a string"}}]
+			< ["1","1","room:1","phx_reply",{"status":"error","response":{"reason":"age must be a whole number, not a string","kind":"invalid"}}]
 			> ["2","2","room:1","phx_join",[]]
-			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be an object, not an array"}}]
+			< ["2","2","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be an object, not an array","kind":"invalid"}}]
 			> ["3","3","room:1","phx_join",null]
 			< ["3","3","room:1","phx_reply",{"status":"ok","response":{}}]`,
 		"crash": `
@@ -120,11 +120,11 @@ func TestFrames(t *testing.T) {
 			> ["2","2","room:2","phx_join",{}]
 			< ["2","2","room:2","phx_reply",{"status":"ok","response":{}}]
 			> ["1","3","room:1","boom",{}]
-			< ["1","1","room:1","phx_error",{"reason":"channel_crash"}]
+			< ["1","1","room:1","phx_error",{"reason":"channel_crash","kind":"internal error"}]
 			> ["2","4","room:2","echo",{"text":"alive"}]
 			< ["2","4","room:2","phx_reply",{"status":"ok","response":{"text":"alive"}}]
 			> ["1","5","room:1","echo",{}]
-			< [null,"5","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]
+			< [null,"5","room:1","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]
 			> ["6","6","room:1","phx_join",{}]
 			< ["6","6","room:1","phx_reply",{"status":"ok","response":{}}]`,
 		"clean stop": `
@@ -139,7 +139,7 @@ func TestFrames(t *testing.T) {
 			> ["2","2","room:\u0000\"*","phx_join",{}]
 			< ["2","2","room:\u0000\"*","phx_reply",{"status":"ok","response":{}}]
 			> ["3","3","","phx_join",{}]
-			< [null,"3","","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`,
+			< [null,"3","","phx_reply",{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, c := connect(t)
@@ -172,15 +172,15 @@ func TestOldFrames(t *testing.T) {
 			> {"join_ref":"7","topic":"room:1","event":"echo","payload":{"text":"a"},"ref":"10"}
 			< {"topic":"room:1","event":"phx_reply","payload":{"status":"ok","response":{"text":"a"}},"ref":"10"}
 			> {"topic":"room:1","event":"boom","payload":{},"ref":"11"}
-			< {"topic":"room:1","event":"phx_error","payload":{"reason":"channel_crash"},"ref":"7"}`,
+			< {"topic":"room:1","event":"phx_error","payload":{"reason":"channel_crash","kind":"internal error"},"ref":"7"}`,
 		"no route": `
 			> {"topic":"cellar","event":"phx_join","payload":{},"ref":"1"}
-			< {"topic":"cellar","event":"phx_reply","payload":{"status":"error","response":{"reason":"unmatched topic"}},"ref":"1"}`,
+			< {"topic":"cellar","event":"phx_reply","payload":{"status":"error","response":{"reason":"unmatched topic","kind":"not found"}},"ref":"1"}`,
 		"binary answers do not go": `
 			> {"topic":"room:1","event":"phx_join","payload":{},"ref":"1"}
 			< {"topic":"room:1","event":"phx_reply","payload":{"status":"ok","response":{}},"ref":"1"}
 			> {"topic":"room:1","event":"mirror","payload":{},"ref":"2"}
-			< {"topic":"room:1","event":"phx_reply","payload":{"status":"error","response":{"reason":"the payload must be binary"}},"ref":"2"}`,
+			< {"topic":"room:1","event":"phx_reply","payload":{"status":"error","response":{"reason":"the payload must be binary","kind":"invalid"}},"ref":"2"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := channeltest.Serve(t, socketOf(rooms))
@@ -240,16 +240,16 @@ func TestBinaryFrames(t *testing.T) {
 	c.SendBinary([]byte("\x00\x00\x00\x06\x06" + "room:1" + "mirror")) // null refs, and no bytes
 	expect("\x01\x00\x00\x06\x02" + "room:1" + "ok")
 	c.SendBinary([]byte("\x00\x01\x01\x06\x06" + "1" + "3" + "room:1" + "mirror" + "no"))
-	c.Expect(`["1","3","room:1","phx_reply",{"status":"error","response":{"reason":"not that"}}]`)
+	c.Expect(`["1","3","room:1","phx_reply",{"status":"error","response":{"reason":"not that","kind":"conflict"}}]`)
 	c.SendBinary([]byte("\x00\x01\x01\x06\x04" + "1" + "4" + "room:1" + "draw" + "xy"))
 	expect("\x00\x01\x06\x05" + "1" + "room:1" + "drawn" + "xy") // a push has three sizes
 	expect("\x02\x06\x05" + "room:1" + "drawn" + "xy")
 	c.Expect(`["1","4","room:1","phx_reply",{"status":"ok","response":{}}]`)
 	play(c, `
 		> ["1","5","room:1","mirror",{}]
-		< ["1","5","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be binary"}}]`)
+		< ["1","5","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be binary","kind":"invalid"}}]`)
 	c.SendBinary([]byte("\x00\x01\x01\x06\x04" + "1" + "6" + "room:1" + "echo" + "{}"))
-	c.Expect(`["1","6","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be JSON, not binary"}}]`)
+	c.Expect(`["1","6","room:1","phx_reply",{"status":"error","response":{"reason":"the payload must be JSON, not binary","kind":"invalid"}}]`)
 	c.SendBinary([]byte("\x00\x01\x01\x06\x04" + "0" + "7" + "room:1" + "draw" + "stale"))
 	c.SendBinary([]byte("\x00\x00\x01\x07\x09" + "9" + "phoenix" + "heartbeat"))
 	c.Expect(`[null,"9","phoenix","phx_reply",{"status":"ok","response":{}}]`)

@@ -47,6 +47,8 @@
 //	|-----------------------------------------|-------------------------------------------------------------|
 //	| bun:"name"                              | the column, if it is not the field's name in snake_case     |
 //	| bun:",pk", bun:",pk,autoincrement"      | of the primary key, made by the database                    |
+//	| bun:"embed:home_"                       | a struct whose fields are columns that begin with home_     |
+//	| bun:",extend"                           | an embedded struct whose table this is, too                 |
 //	| bun:"rel:belongs-to,join:team_id=id"    | a relation, for Preload                                     |
 //	| bun:",soft_delete,nullzero"             | when the row was deleted; it stays, and is not found        |
 //	| data:"created", data:"updated"          | when Insert, and every change, stored the row: a time.Time  |
@@ -115,7 +117,9 @@
 //
 // Two programs may open one file, as an old and a new version do during an upgrade. A
 // Write, a migration and Start wait up to 10 s for the other one's, and one that writes
-// without a pause makes room for the other.
+// without a pause makes room for the other. On Linux the empty file beside it whose name ends
+// with -alive holds the locks by which an [Outbox] sees that the program of another one is gone;
+// leave it there while one runs.
 //
 // "sqlite::memory:" is a database of the Repo's own, which is empty again after
 // each Start. It is meant for tests and demos: Reads run beside each other but

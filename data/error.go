@@ -75,7 +75,7 @@ func translate(ctx context.Context, err error) error {
 		return fault.NotFound.Wrap(err, "there is no such row")
 	case errors.Is(err, sql.ErrTxDone):
 		return errOver
-	case ctx.Err() != nil && (err == ctx.Err() || isInterrupt(err) || pgconn.Timeout(err)):
+	case ctx.Err() != nil && (err == ctx.Err() || isInterrupt(err) || pgconn.Timeout(err) || errors.Is(err, driver.ErrBadConn)): // pgx closes what it was cut off from
 		return ended(ctx)
 	}
 	if v := violationOf(err); v != nil {

@@ -18,7 +18,7 @@ import (
 // An effect is a row of the table bennu_outbox, written in the transaction. When that has
 // committed, the outbox of the same program carries it out at once, from memory, and deletes
 // the row. What a program leaves when it is killed another one on the same database takes
-// over after 5 s, or itself when it is back. So an effect happens at least once, and it
+// over after 5 s, or itself when it is back; on an SQLite file of Linux, at once. So an effect happens at least once, and it
 // happens once unless the program dies between the carrying out and the deleting, which are
 // some 10 ms apart, or cannot reach its database for 4 s while it carries out. [EffectID] is
 // for those who must know.
@@ -41,8 +41,6 @@ type Outbox struct {
 
 const (
 	outboxLease  = 5 * time.Second        // after which a program that gives no sign is dead
-	outboxSure   = 4 * time.Second        // how long a program believes in itself
-	outboxSweep  = time.Second            // how often it looks around
 	outboxLinger = 10 * time.Millisecond  // between deletions
 	outboxLast   = 3 * time.Second        // for what runs when the outbox stops
 	carryTime    = time.Minute            // for one attempt
@@ -50,7 +48,7 @@ const (
 	lastRetry    = time.Minute
 
 	outboxIdleBeat = time.Minute      // of a program that has nothing to do
-	outboxGone     = 10 * time.Minute // without a beat: what is idle is dead, too
+	outboxGone     = 10 * time.Minute // the lease of one that is idle
 	outboxOrphans  = time.Minute      // between looks for rows of owners that nobody knows
 	outboxAvoid    = 30 * time.Second // before effects that could not be carried out here are looked at again
 	outboxPage     = 1_000            // effects that are taken over at a time

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/alive"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
@@ -17,8 +18,8 @@ import (
 // Each program that emits is an owner, by a random number that it takes at Start, and its
 // effects have numbers of its own: rows are never changed, only deleted. Who carries out the
 // effects of an owner is its holder: at first itself. A holder that has something to do
-// raises its beat; when others see, by their own clocks, that it has something to do
-// and its beat stands still, one of them becomes the holder of all that it held.
+// raises its beat; when others see that it has something to do and its beat stands still
+// (see package alive), one of them becomes the holder of all that it held.
 type dispatch struct {
 	repo     *Repo
 	carriers map[string]Carrier
@@ -38,7 +39,8 @@ type dispatch struct {
 	orphans   bool               // there may be rows of an owner that nobody knows
 
 	// Of the goroutine of serve:
-	seen    map[int64]*sight    // of the other holders
+	busy    alive.Watch         // on the other holders that have something to do
+	all     alive.Watch         // on all of them: who is idle has a longer lease
 	avoid   map[int64]time.Time // owners whose effects cannot be carried out here, until when
 	looked  time.Time           // for orphans
 	warned  map[string]bool     // carriers that are missing here
@@ -73,7 +75,8 @@ func newDispatch(repo *Repo) *dispatch {
 	d := &dispatch{
 		repo: repo, carriers: make(map[string]Carrier), lanes: make(map[string]*lane), wake: make(chan struct{}, 1),
 		held: make(map[int64]*holding), changed: make(chan struct{}),
-		seen: make(map[int64]*sight), avoid: make(map[int64]time.Time), warned: make(map[string]bool),
+		busy: alive.Watch{Lease: outboxLease}, all: alive.Watch{Lease: outboxGone},
+		avoid: make(map[int64]time.Time), warned: make(map[string]bool),
 	}
 	d.topics = newLane(d)
 	return d
@@ -190,7 +193,7 @@ func (d *dispatch) state() (left int, changed <-chan struct{}) {
 func (d *dispatch) sure(e effect, stop <-chan struct{}) bool {
 	for {
 		d.mu.Lock()
-		lost, isSure, changed := e.of.lost, time.Since(d.confirmed) < outboxSure, d.changed
+		lost, isSure, changed := e.of.lost, time.Since(d.confirmed) < alive.Sure(outboxLease), d.changed
 		d.mu.Unlock()
 		if lost || isSure {
 			return !lost
@@ -237,7 +240,7 @@ func (d *dispatch) serve(ctx context.Context) error {
 }
 
 func (d *dispatch) loop(ctx context.Context, broken <-chan struct{}) error {
-	tick := time.NewTicker(outboxSweep)
+	tick := time.NewTicker(alive.Beat(outboxLease))
 	defer tick.Stop()
 	linger := time.NewTimer(outboxLinger)
 	defer linger.Stop()
@@ -368,4 +371,5 @@ func (d *dispatch) leave(ctx context.Context) {
 	if err != nil {
 		telemetry.Log(ctx).Warn("the outbox could not record what it did last; it may happen again", "error", err)
 	}
+	d.all.Close()
 }

@@ -105,36 +105,45 @@ func TestLaneKeepsSoMuchInMemory(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	d, start := newDispatch(nil), time.Now()
-	d.avoid[7] = start.Add(time.Second)
+	busy, idle := ownerRow{ID: 1, Holder: 1, Beat: 1, Waiting: true}, ownerRow{ID: 1, Holder: 1, Beat: 1}
+	other := ownerRow{ID: 2, Holder: 1, Beat: 1, Waiting: true}
+	next := func(o ownerRow) ownerRow { o.Beat++; return o }
 	steps := []struct {
-		at   time.Duration
-		row  ownerRow
-		free bool
-		dead bool
+		what  string
+		rows  []ownerRow
+		after time.Duration // for which it is so
+		free  bool
+		dead  bool
 	}{
-		{0, ownerRow{ID: 7}, false, false}, // it could not be carried out here
-		{time.Second + 1, ownerRow{ID: 7}, true, false},
-		{0, ownerRow{ID: 1, Holder: 1, Beat: 1, Waiting: true}, false, false},
-		{outboxLease - 1, ownerRow{ID: 1, Holder: 1, Beat: 1, Waiting: true}, false, false},
-		{outboxLease, ownerRow{ID: 1, Holder: 1, Beat: 1, Waiting: true}, false, true},
-		{outboxLease, ownerRow{ID: 1, Holder: 1, Beat: 2, Waiting: true}, false, false},        // it lives
-		{2*outboxLease - 1, ownerRow{ID: 1, Holder: 1, Beat: 2, Waiting: false}, false, false}, // it had nothing to do
-		{2 * outboxLease, ownerRow{ID: 1, Holder: 1, Beat: 2, Waiting: true}, false, false},    // and now it has
-		{3*outboxLease - 1, ownerRow{ID: 1, Holder: 1, Beat: 2, Waiting: true}, false, false},  //
-		{3 * outboxLease, ownerRow{ID: 1, Holder: 1, Beat: 2, Waiting: true}, false, true},     //
-		{outboxGone, ownerRow{ID: 1, Holder: 1, Beat: 3, Waiting: false}, false, false},        //
-		{2*outboxGone - 1, ownerRow{ID: 1, Holder: 1, Beat: 3, Waiting: false}, false, false},  //
-		{2 * outboxGone, ownerRow{ID: 1, Holder: 1, Beat: 3, Waiting: false}, false, true},     // it has nothing, but is gone
-		{2 * outboxGone, ownerRow{ID: 2, Holder: 1, Beat: 4, Waiting: true}, false, false},     // the holder's beat counts
-		{3 * outboxGone, ownerRow{ID: 2, Holder: 1, Beat: 4, Waiting: true}, false, true},      //
-		{3 * outboxGone, ownerRow{ID: 3, Holder: 2, Beat: 4, Waiting: true}, false, false},     // another one
-		{3*outboxGone + 1, ownerRow{ID: 2, Holder: 1, Beat: 4, Waiting: true}, false, false},   // seen anew
+		{"it could not be carried out here", []ownerRow{{ID: 7}}, outboxAvoid, false, false},
+		{"and may be again", []ownerRow{{ID: 7}}, time.Second, true, false},
+		{"something to do", []ownerRow{busy}, outboxLease - 1, false, false},
+		{"for a lease", []ownerRow{busy}, 1, false, true},
+		{"it lives", []ownerRow{next(busy)}, outboxLease - 1, false, false},
+		{"it had nothing to do", []ownerRow{next(idle)}, 1, false, false},
+		{"and now it has", []ownerRow{next(busy)}, outboxLease - 1, false, false},
+		{"for a lease again", []ownerRow{next(busy)}, 1, false, true},
+		{"nothing to do", []ownerRow{idle}, outboxGone - 1, false, false},
+		{"for long", []ownerRow{idle}, 1, false, true},
+		{"nobody", nil, 0, false, false},
+		{"the holder of others", []ownerRow{idle, other}, outboxLease - 1, false, false},
+		{"that wait for a lease", []ownerRow{idle, other}, 1, false, true},
+		{"the holder's beat counts", []ownerRow{next(idle), next(other)}, 0, false, false},
+		{"another holder", []ownerRow{{ID: 1, Holder: 2, Beat: 2, Waiting: true}}, outboxLease - 1, false, false},
+		{"seen anew", []ownerRow{busy}, outboxLease - 1, false, false},
 	}
-	for i, step := range steps {
-		free, dead := d.judge([]ownerRow{step.row}, start.Add(step.at))
-		if _, isDead := dead[step.row.Holder]; len(free) > 0 != step.free || isDead != step.dead {
-			t.Errorf("step %d: free %v, dead %v", i, free, dead)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDispatch(nil)
+		d.avoid[7] = time.Now().Add(outboxAvoid)
+		for _, step := range steps {
+			free, dead := d.judge(step.rows)
+			for left := step.after; left > 0; left -= time.Second {
+				time.Sleep(min(left, time.Second))
+				free, dead = d.judge(step.rows)
+			}
+			if len(free) > 0 != step.free || len(dead) > 0 != step.dead {
+				t.Errorf("%s: free %v, dead %v", step.what, free, dead)
+			}
 		}
-	}
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -32,13 +31,6 @@ type ownerRow struct {
 	Waiting bool  // there are effects to be carried out
 }
 
-// sight is what was seen of another holder, by the clock here.
-type sight struct {
-	beat    int64
-	since   time.Time // that it has this beat
-	waiting time.Time // that it has it and something to do; zero: it has nothing
-}
-
 const (
 	insertChunk = 200
 	deleteChunk = 500
@@ -60,10 +52,12 @@ func (d *dispatch) open(ctx context.Context) error {
 
 // register begins as a new owner.
 func (d *dispatch) register(ctx context.Context) error {
-	me, now := 1+rand.Int64N(1<<62), time.Now()
-	err := d.repo.Write(ctx, func(ctx context.Context, tx Tx) error {
-		_, err := tx.NewRaw(`INSERT INTO bennu_outbox_owners (id, holder, beat) VALUES (?, ?, 0)`, me, me).Exec(ctx)
-		return err
+	now := time.Now()
+	me, err := d.all.Enroll(d.repo.File(), func(me int64) error {
+		return d.repo.Write(ctx, func(ctx context.Context, tx Tx) error {
+			_, err := tx.NewRaw(`INSERT INTO bennu_outbox_owners (id, holder, beat) VALUES (?, ?, 0)`, me, me).Exec(ctx)
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -190,8 +184,7 @@ func (d *dispatch) watch(ctx context.Context, me int64) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	free, dead := d.judge(all, now)
+	free, dead := d.judge(all)
 	if len(free) > 0 {
 		if err := d.take(ctx, me, func(ctx context.Context, tx Tx) error {
 			_, err := tx.NewRaw(`UPDATE bennu_outbox_owners SET holder = ? WHERE holder = 0 AND id IN (?)`, me, bun.List(free)).Exec(ctx)
@@ -212,43 +205,29 @@ func (d *dispatch) watch(ctx context.Context, me int64) error {
 		}); err != nil {
 			return err
 		}
-		delete(d.seen, holder)
 	}
 	return nil
 }
 
 // judge says which owners nobody holds, and which holders are dead, with their last beat.
-func (d *dispatch) judge(all []ownerRow, now time.Time) (free []int64, dead map[int64]int64) {
-	holders := make(map[int64]ownerRow)
+func (d *dispatch) judge(all []ownerRow) (free []int64, dead map[int64]int64) {
+	holders, busy := make(map[int64]int64), make(map[int64]int64)
 	for _, o := range all {
 		if o.Holder == 0 {
-			if now.After(d.avoid[o.ID]) {
+			if time.Now().After(d.avoid[o.ID]) {
 				delete(d.avoid, o.ID)
 				free = append(free, o.ID)
 			}
 			continue
 		}
-		o.Waiting = o.Waiting || holders[o.Holder].Waiting
-		holders[o.Holder] = o
-	}
-	maps.DeleteFunc(d.seen, func(holder int64, _ *sight) bool { _, is := holders[holder]; return !is })
-	dead = make(map[int64]int64)
-	for holder, o := range holders {
-		s := d.seen[holder]
-		if s == nil || s.beat != o.Beat {
-			s = &sight{beat: o.Beat, since: now}
-			d.seen[holder] = s
-		}
-		switch {
-		case !o.Waiting:
-			s.waiting = time.Time{}
-		case s.waiting.IsZero():
-			s.waiting = now
-		}
-		if o.Waiting && now.Sub(s.waiting) >= outboxLease || now.Sub(s.since) >= outboxGone {
-			dead[holder] = o.Beat
+		if holders[o.Holder] = o.Beat; o.Waiting {
+			busy[o.Holder] = o.Beat
 		}
 	}
+	d.busy.Look(busy)
+	d.all.Look(holders)
+	dead = d.all.Dead()
+	maps.Copy(dead, d.busy.Dead())
 	return free, dead
 }
 

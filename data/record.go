@@ -112,7 +112,7 @@ func (rec *record) tagged(f *schema.Field) error {
 // keyed says that a type without a primary key cannot be asked for one row.
 func (rec *record) keyed() error {
 	if len(rec.PKs) == 0 {
-		return fault.Internal.Errorf(`data: %s has no primary key: give its field the tag bun:",pk"`, rec.TypeName)
+		return fault.Internal.Errorf(`data: %s has no primary key: give its field the tag bun:",pk", in an embedded struct the field within`, rec.TypeName)
 	}
 	return nil
 }

@@ -139,6 +139,16 @@ func (r *Repo) Engine() Engine {
 	return SQLite
 }
 
+// File is the path of SQLite's file while the repo runs; "" in memory and on PostgreSQL.
+func (r *Repo) File() string {
+	if st := r.live.Load(); st != nil {
+		if e, ok := st.engine.(*sqliteEngine); ok && !e.memory {
+			return e.path
+		}
+	}
+	return ""
+}
+
 func (r *Repo) connections(e Engine) int {
 	if r.Connections > 0 {
 		return r.Connections

@@ -46,8 +46,8 @@ func (r *Repo) Stats() Stats {
 		s.Reading, s.Waiting = reading, s.Waiting+waiting
 		s.Open += st.readers.Stats().OpenConnections
 	}
-	if e, ok := st.engine.(*sqliteEngine); ok && !e.memory {
-		s.FileBytes, s.WALBytes = sizeOf(e.path), sizeOf(e.path+"-wal")
+	if path := r.File(); path != "" {
+		s.FileBytes, s.WALBytes = sizeOf(path), sizeOf(path+"-wal")
 	}
 	return s
 }

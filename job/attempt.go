@@ -28,6 +28,7 @@ type attempt struct {
 	cause      process.Reason // why it was asked to end, if it was
 	returned   bool
 	err        error // that the function returned
+	excused    bool  // it failed because the database is away
 	committing bool  // with Commit, perhaps inside a Write that has not ended
 	committed  bool  // with Commit
 }
@@ -51,25 +52,14 @@ func (e *engine) begin(c claimed, p *producer) *attempt {
 			earlier.interrupt(ErrLost)
 		}
 		a.giveBack(claimPause)
-	case a.def == nil || c.version > a.def.version:
-		e.unknown(c)
-		a.leave()
-		a.giveBack(unknownPause)
+	case !e.isKnown(c):
+		a.meet()
 	default:
 		if _, err := process.Launch(e.ctx, a.open); err != nil {
 			a.ended()
 		}
 	}
 	return a
-}
-
-// unknownPause is when a job begins again that this program does not know: one of a newer
-// version, perhaps, that other nodes have already.
-const unknownPause = 10 * time.Second
-
-func (e *engine) unknown(c claimed) {
-	e.count("job.unknown", 1)
-	telemetry.Log(e.ctx).Warn("job: this program does not know the job, or not in this version; it is left to others", "job", c.name, "version", c.version, "id", c.id)
 }
 
 func (a *attempt) open(ctx context.Context) (*attempt, error) {
@@ -97,13 +87,34 @@ func (a *attempt) Continue(ctx context.Context) error {
 	if err == nil {
 		err = a.def.run(inside, args)
 	}
+	excused := a.isExcused(err)
 	a.mu.Lock()
-	if a.returned, a.err = true, err; a.cause == nil && context.Cause(inside) == errTimeout {
+	if a.returned, a.err, a.excused = true, err, excused; a.cause == nil && context.Cause(inside) == errTimeout {
 		a.cause = errTimeout
 	}
 	a.mu.Unlock()
 	return process.Stop(ctx, process.Normal)
 }
+
+// isExcused reports whether an attempt failed because the database cannot be reached, as it
+// still cannot. That may be the work of the job itself, so that it counts after a while.
+func (a *attempt) isExcused(err error) bool {
+	if fault.Of(err) != fault.Unavailable || a.claims-a.attempt() >= mostExcused {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(a.engine.ctx, lastWait)
+	defer cancel()
+	err = a.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+		_, err := stillOwn(ctx, tx, &a.claimed, true, false)
+		return err
+	})
+	return fault.Of(err) == fault.Unavailable
+}
+
+const (
+	mostExcused = 10          // attempts of a job that have not counted, whatever for
+	excusePause = time.Second // until it begins again
+)
 
 func (a *attempt) hasEnded() bool {
 	a.mu.Lock()
@@ -203,7 +214,7 @@ func (a *attempt) ended() {
 func (a *attempt) outcome() (end, bool) {
 	a.mu.Lock()
 	a.over = true
-	committed, returned, err, cause, ref := a.committed, a.returned, a.err, a.cause, a.ref
+	committed, returned, err, excused, cause, ref := a.committed, a.returned, a.err, a.excused, a.cause, a.ref
 	a.mu.Unlock()
 
 	var snoozed snooze
@@ -232,6 +243,10 @@ func (a *attempt) outcome() (end, bool) {
 		return a.failed(crashOf(a.engine.ctx, ref)), true
 	case errors.Is(err, fault.Invalid):
 		return a.discarded(err), true
+	case excused:
+		a.engine.count("job.excused", 1)
+		a.log("the database is away, for which a job has failed; the attempt does not count", err)
+		return a.again(excusePause), true
 	}
 	return a.failed(err), true
 }

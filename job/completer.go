@@ -203,6 +203,9 @@ func (c *completer) write(ctx context.Context) (ends []end, err error) {
 
 // store tells how many of the attempts were not this node's any more.
 func (c *completer) store(ctx context.Context, tx data.Tx, ends []end) (lost int64, err error) {
+	if err := lockEnds(ctx, tx, ends); err != nil {
+		return 0, err
+	}
 	groups := make(map[alike][]int64)
 	for _, e := range ends {
 		if e.state == Completed {
@@ -226,4 +229,20 @@ func (c *completer) store(ctx context.Context, tx data.Tx, ends []end) (lost int
 		lost += int64(len(ids)) - n
 	}
 	return lost, c.settle(ctx, tx, ends)
+}
+
+// lockEnds locks jobs that end together, before any of them is changed. One by itself is in
+// order as it is.
+func lockEnds(ctx context.Context, tx data.Tx, ends []end) error {
+	if len(ends) < 2 {
+		return nil
+	}
+	ids := make([]int64, len(ends))
+	var gone []int64
+	for i, e := range ends {
+		if ids[i] = e.id; e.state.Ended() && e.state != Completed {
+			gone = append(gone, e.id)
+		}
+	}
+	return lockJobs(ctx, tx, ids, gone)
 }

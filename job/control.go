@@ -244,7 +244,7 @@ func changeJob(ctx context.Context, id int64, fn func(ctx context.Context, e *en
 	if err != nil {
 		return err
 	}
-	return e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error {
+	return e.write(ctx, func(ctx context.Context, tx data.Tx) error {
 		if err := lockJob(ctx, tx, id); err != nil {
 			return err
 		}

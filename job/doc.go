@@ -62,7 +62,7 @@
 //	| returns fault.Invalid         | is discarded, for it can never go well              |
 //	| returns another error         | is tried again, or discarded after the last attempt |
 //	| panics                        | the same; the crash is reported with its stack      |
-//	| takes longer than its Timeout | the same                                            |
+//	| takes longer than its Timeout | the same; completed if it returns nil after all     |
 //	| is ended by CancelJob         | is cancelled; completed if it returns nil           |
 //	| is ended, as its node stops   | begins again elsewhere; the attempt does not count  |
 //	| dies with its node            | begins again elsewhere; the attempt counts          |
@@ -97,6 +97,9 @@
 // that is away for less than 4 s is not noticed; one that is away for longer interrupts what
 // runs, and loses nothing.
 //
+// On an SQLite file of Linux a node also holds a lock, on an empty file beside it whose name
+// ends with -alive. When its program is gone, so is the lock, and nobody waits for the Lease.
+//
 // A Runner that is stopped gives its jobs Drain (3 s) to end, then ends their contexts, and
 // gives back what is left a second later; these attempts do not count.
 //
@@ -121,10 +124,18 @@
 // # Failure
 //
 // While the database cannot be reached, ends are kept and nothing begins. Beyond 10,000 ends
-// nothing begins either. A claim whose answer was lost is found again and given back.
+// nothing begins either. A claim whose answer was lost is found again and given back. A function
+// that returns fault.Unavailable while the runner cannot reach the database, as of a Commit
+// then, begins again 1 s later and the attempt does not count, unless ten of the job have not
+// counted already: the job itself may be what the database cannot bear.
+//
+// On PostgreSQL, where transactions run side by side, those of this package lock jobs in the order
+// of their ids. If two still get in each other's way, the functions that insert and change jobs
+// try theirs again, up to 5 times; a Write of yours fails with fault.Unavailable.
 //
 // A job that this program does not know, or whose arguments are of a newer version, is given
-// back for 10 s: another node may be newer.
+// back at once, for another node may be newer, and with it in mind this node leaves such jobs
+// alone for as long as it runs. It remembers 100 names, and gives others back for 10 s.
 //
 //	| error             | when                                                             |
 //	|-------------------|------------------------------------------------------------------|
@@ -135,7 +146,8 @@
 //
 // Counters: job.completed, job.failed (tried again), job.discarded, job.cancelled,
 // job.rescued (given back by the dead), job.fenced, job.attempts.lost (ends that came too
-// late), job.claims.lost, job.unknown, and job.claims.failed, job.completions.failed,
+// late), job.claims.lost, job.unknown (given back to nodes that know them), job.crossed
+// (transactions that were tried again), job.excused (failed for want of the database), and job.claims.failed, job.completions.failed,
 // job.completions.dropped, job.beats.failed, job.listens.failed, job.duties.failed for what
 // the database refused.
 //
@@ -147,6 +159,7 @@
 //	| a name, a queue, a label         | 128 bytes               | fault.Invalid   |
 //	| a priority                       | -1000 to 1000           | fault.Invalid   |
 //	| attempts                         | 1,000,000               | fault.Invalid   |
+//	| unknown names a node remembers   | 100                     | see Failure     |
 //	| Concurrency of a queue on a node | 100,000                 | fault.Invalid   |
 //	| failures kept of a job           | the latest 10           | older ones go   |
 //	| the text of a failure            | 2,000 bytes             | it ends in …    |

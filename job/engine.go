@@ -22,6 +22,7 @@ type engine struct {
 	producers map[string]*producer
 	signals   *signals
 	reports   *reports
+	unknowns  unknowns
 	counters  *telemetry.Counters
 	manual    bool // a test works it by hand
 
@@ -90,7 +91,7 @@ type duty struct {
 func (e *engine) duties() []duty {
 	return slices.Concat([]duty{
 		{name: "stage", every: stagePeriod, do: e.stage, wake: e.signals.staging},
-		{name: "rescue", every: e.lease / 5, do: e.rescue},
+		{name: "rescue", every: e.member.every(), do: e.rescue},
 	}, e.scheduleDuties(), e.retentionDuties(), e.limitDuties(), e.controlDuties())
 }
 
@@ -184,8 +185,8 @@ func (e *engine) stage(ctx context.Context) error {
 
 // rescue is the duty that gives back the jobs of nodes that have died.
 func (e *engine) rescue(ctx context.Context) error {
-	for _, dead := range e.member.dead() {
-		err := e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error { return forget(ctx, tx, dead) })
+	for id, beat := range e.member.nodes.Dead() {
+		err := e.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) error { return forget(ctx, tx, id, beat) })
 		if err != nil {
 			return err
 		}
@@ -238,10 +239,10 @@ func (e *engine) settle(ctx context.Context, tx data.Tx, ends []end) error {
 		}
 	}
 	e.touchAfter(tx, ends)
-	if err := e.settleLimits(ctx, tx, ends); err != nil {
+	if err := e.settleNeeds(ctx, tx, ends); err != nil {
 		return err
 	}
-	return e.settleNeeds(ctx, tx, ends)
+	return e.settleLimits(ctx, tx, ends)
 }
 
 // attend is there to give jobs that run their time when the runner is to stop.

@@ -107,7 +107,7 @@ func (e *engine) enqueue(ctx context.Context, name string, ins []any, opts []Ins
 	if err != nil || len(ins) == 0 {
 		return nil, err
 	}
-	write := e.Repo.Write
+	write := e.write
 	if b.single() {
 		write = e.Repo.WriteOne
 	}

@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bennu-go/bennu/data"
 	"github.com/bennu-go/bennu/data/datatest"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/pgtest"
 	"github.com/bennu-go/bennu/job"
 )
@@ -255,4 +257,49 @@ func TestFencedWrite(t *testing.T) {
 			t.Errorf("the attempt that has lost the job has made it %v", got.state)
 		}
 	})
+}
+
+// TestCommitWhileTheServerIsAway has the last attempt of a job fail for want of a database.
+func TestCommitWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	repo := &data.Repo{URL: server.URL()}
+	datatest.Start(t, repo)
+	nothing := func(context.Context, data.Tx) error { return nil }
+	for _, c := range []struct {
+		snoozes int // which do not count either
+		want    job.State
+	}{{0, job.Completed}, {9, job.Completed}, {10, job.Discarded}} {
+		failed := make(chan error, 1)
+		begun := 0
+		j := job.Define("j", func(ctx context.Context, _ int) error {
+			if begun++; begun <= c.snoozes {
+				return job.Snooze(0)
+			}
+			if begun > c.snoozes+1 {
+				return job.Commit(ctx, nothing)
+			}
+			server.Kill(t)
+			err := job.Commit(ctx, nothing)
+			failed <- err
+			return err
+		}, job.Retry{Attempts: 1})
+		w := run(t, &job.Runner{Repo: repo, Jobs: []job.Definition{j}, Lease: 20 * time.Second})
+		ref := enqueue(t, w, j, 0)
+		if err := <-failed; fault.Of(err) != fault.Unavailable {
+			t.Errorf("the commit gave %v", err)
+		}
+		excused := w.counters.Counter("job.excused").Value
+		if c.want == job.Completed {
+			await(t, "an excuse", func() bool { return excused() == 1 })
+		} else {
+			await(t, "a discard", func() bool { return w.counters.Counter("job.discarded").Value() == 1 })
+		}
+		server.Start(t)
+		await(t, "the end", func() bool { return w.tryRows("state >= 4 AND id = "+strconv.FormatInt(ref.ID, 10)) == 1 })
+		if i := get(t, w, ref); i.State != c.want || i.Attempt != 1 {
+			t.Errorf("after %d snoozes it is %v, attempt %d: %+v", c.snoozes, i.State, i.Attempt, i.Errors)
+		}
+		w.stop()
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +64,71 @@ func TestKill(t *testing.T) {
 	}
 	t.Run("sqlite", func(t *testing.T) { testKill(t, "sqlite:"+filepath.Join(t.TempDir(), "jobs.db")) })
 	t.Run("postgres", func(t *testing.T) { testKill(t, pgtest.URL(t)) })
+}
+
+// hangEnv is the URL of the database on which a child runs a job that does not end.
+const hangEnv = "BENNU_JOB_TEST_HANG"
+
+// hang is a job that ends in this program, and not in the child.
+var hang = job.Define("hang", func(ctx context.Context, n int) error {
+	if os.Getenv(hangEnv) != "" {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+})
+
+// patient takes long to take others for dead.
+func patient(repo *data.Repo) *job.Runner {
+	return &job.Runner{Repo: repo, Jobs: []job.Definition{hang}, Lease: time.Minute}
+}
+
+// TestHangingChild is what the child of TestRestartAfterKill runs.
+func TestHangingChild(t *testing.T) {
+	if url := os.Getenv(hangEnv); url != "" {
+		repo := &data.Repo{URL: url}
+		datatest.Start(t, repo)
+		w := start(t, patient(repo))
+		if _, err := hang.Enqueue(w, 1); err != nil {
+			t.Fatal(err)
+		}
+		select {}
+	}
+}
+
+// TestRestartAfterKill has a program go on at once with what the one before it, which was
+// killed, did on the same SQLite file.
+func TestRestartAfterKill(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		return // there it waits for the lease
+	}
+	repo := &data.Repo{URL: "sqlite:" + filepath.Join(t.TempDir(), "jobs.db")}
+	datatest.Start(t, repo)
+	idle := patient(repo)
+	idle.Queues = map[string]job.Queue{}
+	w := start(t, idle) // makes the tables
+	w.stop()
+	child := exec.Command(os.Args[0], "-test.run=^TestHangingChild$", "-test.timeout=120s")
+	child.Env = append(os.Environ(), hangEnv+"="+repo.URL)
+	child.Stderr = os.Stderr
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end := sync.OnceFunc(func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	t.Cleanup(end)
+	w.untilRows(t, "state = 1", 1)
+	other := start(t, patient(repo)) // it waits for one that lives
+	if n := other.rows(t, "state = 1 AND claims = 1"); n != 1 {
+		t.Errorf("%d jobs run", n)
+	}
+	other.stop()
+	end()
+	w = start(t, patient(repo))
+	w.untilRows(t, "state = 4 AND attempt = 2", 1) // in less than a minute
+	w.stop()
 }
 
 func testKill(t *testing.T, url string) {

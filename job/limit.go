@@ -112,7 +112,7 @@ func admit(ctx context.Context, tx data.Tx, jobs []claimed, defs map[string]*def
 	limits := make(map[string]*Limit)
 	of := make(map[string][]int64) // by key, in the order of the jobs
 	for _, c := range jobs {
-		if d := defs[c.name]; c.limitKey.Valid && d != nil && d.limit != nil {
+		if d := defs[c.name]; c.limitKey.Valid && d != nil && d.limit != nil && c.version <= d.version {
 			limits[c.limitKey.String] = d.limit
 			of[c.limitKey.String] = append(of[c.limitKey.String], c.id)
 		}
@@ -265,12 +265,12 @@ func unpark(ctx context.Context, tx data.Tx, keys []string, now time.Time) (queu
 			empty = append(empty, key)
 		}
 	}
-	if len(empty) > 0 {
-		if _, err := exec(ctx, tx, "UPDATE bennu_job_limits SET parked = FALSE WHERE limit_key IN ", texts(empty)); err != nil {
-			return nil, err
-		}
+	queues, n, err := makeAvailable(ctx, tx, next)
+	if err != nil || len(empty) == 0 || n < len(next) { // some are locked: at the next look
+		return queues, err
 	}
-	return makeAvailable(ctx, tx, next)
+	_, err = exec(ctx, tx, "UPDATE bennu_job_limits SET parked = FALSE WHERE limit_key IN ", texts(empty))
+	return queues, err
 }
 
 // crowdedOf locks keys, and gives those that jobs wait for.
@@ -325,21 +325,26 @@ func firstParked(ctx context.Context, tx data.Tx, key string, n int) (ids []int6
 	return ids, len(ids) == parked, nil
 }
 
-// makeAvailable lets jobs that waited begin, and gives their queues.
-func makeAvailable(ctx context.Context, tx data.Tx, ids []int64) (queues []string, err error) {
+// makeAvailable lets jobs that waited begin, and gives their queues and how many they are. It
+// waits for nobody who has locked one.
+func makeAvailable(ctx context.Context, tx data.Tx, ids []int64) (queues []string, n int, err error) {
 	if len(ids) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
-	err = query(ctx, tx, statement("UPDATE bennu_jobs SET state = 0, unique_key = CASE WHEN unique_states & 1 <> 0 THEN unique_key END WHERE state = 3 AND id IN ",
-		ids, " RETURNING queue"), func(r *sql.Rows) error {
+	lock := ""
+	if isPostgres(tx) {
+		lock = " FOR NO KEY UPDATE SKIP LOCKED"
+	}
+	err = query(ctx, tx, statement("UPDATE bennu_jobs SET state = 0, unique_key = CASE WHEN unique_states & 1 <> 0 THEN unique_key END WHERE id IN (SELECT id FROM bennu_jobs WHERE state = 3 AND id IN ",
+		ids, lock, ") RETURNING queue"), func(r *sql.Rows) error {
 		var queue string
 		err := r.Scan(&queue)
-		if !slices.Contains(queues, queue) {
+		if n++; !slices.Contains(queues, queue) {
 			queues = append(queues, queue)
 		}
 		return err
 	})
-	return queues, err
+	return queues, n, err
 }
 
 // crowds gives the keys that jobs wait for.

@@ -114,7 +114,7 @@ func (e *engine) call(queues ...string) {
 
 // canNotify reports whether there are other nodes, and a way to tell them.
 func (e *engine) canNotify() bool {
-	return e.Repo.Engine() == data.Postgres && e.member.others()
+	return e.Repo.Engine() == data.Postgres && !e.member.nodes.Alone()
 }
 
 // channel is what the nodes listen on. A message is the number of the node that sends it and

@@ -18,11 +18,19 @@ import (
 const manualLease = 1000 * time.Hour
 
 func (e *engine) obeyBy(c *manual.Control) {
-	c.Work, c.Run, c.Args = e.workByHand, e.runByHand, e.argsByHand
+	c.Work, c.Keep, c.Run, c.Args = e.workByHand, e.keepByHand, e.runByHand, e.argsByHand
 }
 
 // workByHand does all duties and runs what is due, until there is nothing left.
-func (e *engine) workByHand(ctx context.Context, most int) (n int, err error) {
+func (e *engine) workByHand(ctx context.Context, most int, queues []string) (n int, err error) {
+	for _, queue := range queues {
+		if e.producers[queue] == nil {
+			return 0, fault.Invalid.Errorf("job: the Runner does not work on the queue %q", queue)
+		}
+	}
+	if len(queues) == 0 {
+		queues = slices.Sorted(maps.Keys(e.producers))
+	}
 	for worked := true; worked; {
 		for _, d := range slices.Concat(e.duties(), e.chores()) {
 			if err := d.do(ctx); err != nil {
@@ -30,7 +38,7 @@ func (e *engine) workByHand(ctx context.Context, most int) (n int, err error) {
 			}
 		}
 		worked = false
-		for _, queue := range slices.Sorted(maps.Keys(e.producers)) {
+		for _, queue := range queues {
 			for more := true; more; {
 				var jobs []claimed
 				if jobs, more, err = e.producers[queue].claim(ctx, 1); err != nil {
@@ -95,14 +103,38 @@ func (e *engine) runByHand(ctx context.Context, id int64) error {
 	return err
 }
 
-func (e *engine) argsByHand(ctx context.Context, name string) (all [][]byte, err error) {
+// keepByHand inserts what is due by schedules, and gives when one is due next.
+func (e *engine) keepByHand(ctx context.Context) (next time.Time, err error) {
+	k := &keeper{engine: e, broken: make(map[string]string)}
+	if err := k.keep(ctx); err != nil {
+		return next, err
+	}
+	err = e.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
+		at := int64(never)
+		err := query(ctx, tx, statement("SELECT COALESCE(MIN(s.next_at), ", int64(never), ") FROM bennu_schedules s WHERE s.next_at > ", toMicros(e.now()), " AND ", isAtWork), func(r *sql.Rows) error {
+			return r.Scan(&at)
+		})
+		if at < never {
+			next = ofMicros(at)
+		}
+		return err
+	})
+	return next, err
+}
+
+func (e *engine) argsByHand(ctx context.Context, name string, options any) (all [][]byte, err error) {
 	d := e.defs[name]
 	if d == nil {
 		return nil, fault.Invalid.Errorf("job: the Runner does not know %q: list it in its Jobs", name)
 	}
+	opts, _ := options.([]InsertOption)
+	matching, err := matchOf(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
 	err = e.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) error {
 		all = nil
-		return query(ctx, tx, statement("SELECT args, version FROM bennu_jobs WHERE state < 4 AND name = ", text(name), " ORDER BY id"), func(r *sql.Rows) error {
+		return query(ctx, tx, statement("SELECT args, version FROM bennu_jobs WHERE state < 4 AND name = ", text(name), matching, " ORDER BY id"), func(r *sql.Rows) error {
 			a := attempt{def: d, claimed: claimed{name: name}}
 			if err := r.Scan(&a.args, &a.version); err != nil {
 				return err
@@ -113,4 +145,37 @@ func (e *engine) argsByHand(ctx context.Context, name string) (all [][]byte, err
 		})
 	})
 	return all, err
+}
+
+// matchOf is the condition for jobs that were inserted with these options.
+func matchOf(ctx context.Context, opts []InsertOption) (string, error) {
+	const unsaid = mostPriority + 1
+	i := insertion{ctx: ctx, settings: settings{priority: unsaid}}
+	for _, o := range opts {
+		o.insert(&i)
+	}
+	var parts []any
+	add := func(p ...any) { parts = append(parts, p...) }
+	if i.unique != nil || i.after != nil {
+		return "", fault.Invalid.Errorf("job: whether a job was inserted with Unique or After cannot be asked; ask what becomes of it")
+	}
+	if i.queue != "" {
+		add(" AND queue = ", text(i.queue))
+	}
+	if i.priority != unsaid {
+		add(" AND priority = ", i.priority)
+	}
+	if i.attempts != 0 {
+		add(" AND attempts = ", i.attempts)
+	}
+	if i.label != "" {
+		add(" AND label = ", text(i.label))
+	}
+	if i.in != 0 {
+		add(" AND run_at - created_at = ", i.in.Microseconds())
+	}
+	if !i.at.IsZero() {
+		add(" AND run_at = ", toMicros(i.at))
+	}
+	return statement(parts...), nil
 }

@@ -29,10 +29,11 @@ func (a after) insert(i *insertion) { i.after = append(slices.Clip(i.after), a..
 // Waiting for len(needs) of them. It notes what they need. If all is there already, they may
 // begin; if something never will be, they are cancelled.
 func (e *engine) linkNeeds(ctx context.Context, tx data.Tx, refs, needs []Ref) error {
-	open, failed, err := unmet(ctx, tx, needs)
+	open, passed, failed, err := unmet(ctx, tx, needs)
 	if err != nil {
 		return err
 	}
+	e.wakeAfter(tx, passed...)
 	var ids []int64
 	for _, r := range refs {
 		if !r.Duplicate {
@@ -70,13 +71,19 @@ func (e *engine) settleNeeds(ctx context.Context, tx data.Tx, ends []end) error 
 		if err != nil {
 			return err
 		}
+		if len(well)+len(badly) == 0 {
+			continue
+		}
+		if err := lockJobs(ctx, tx, well, badly); err != nil {
+			return err
+		}
 		queues, err := met(ctx, tx, well, e.now())
 		if err != nil {
 			return err
 		}
 		e.wakeAfter(tx, queues...)
 		for _, id := range badly {
-			if err := e.gone(ctx, tx, id); err != nil {
+			if err := e.cancelFollowing(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -109,16 +116,25 @@ func anyNeeds(ctx context.Context, tx data.Tx) (bool, error) {
 	return exists(ctx, tx, "SELECT 1 FROM bennu_job_needs LIMIT 1")
 }
 
-// gone does what follows where a job will never complete.
+// gone does what follows where a job, which is locked, will never complete.
 func (e *engine) gone(ctx context.Context, tx data.Tx, id int64) error {
+	if err := lockJobs(ctx, tx, nil, []int64{id}); err != nil {
+		return err
+	}
+	return e.cancelFollowing(ctx, tx, id)
+}
+
+// cancelFollowing cancels what waits for a job, and is locked as it is.
+func (e *engine) cancelFollowing(ctx context.Context, tx data.Tx, id int64) error {
 	others, err := unmeetable(ctx, tx, id, e.now())
 	tx.OnCommit(func() { e.reports.touch(append(others, id)...) })
 	return err
 }
 
 // unmet gives which of the needed jobs have not completed, and one that never will, or 0.
-// They cannot end until the transaction does.
-func unmet(ctx context.Context, tx data.Tx, needs []Ref) (open []int64, failed int64, err error) {
+// They cannot begin or end until the transaction does: passed are the queues of those that
+// claims may pass over meanwhile.
+func unmet(ctx context.Context, tx data.Tx, needs []Ref) (open []int64, passed []string, failed int64, err error) {
 	ids := make([]int64, 0, len(needs))
 	for _, n := range needs {
 		ids = append(ids, n.ID)
@@ -131,10 +147,14 @@ func unmet(ctx context.Context, tx data.Tx, needs []Ref) (open []int64, failed i
 	}
 	for some := range slices.Chunk(ids, mostRows) {
 		there := 0
-		err := query(ctx, tx, statement("SELECT id, state FROM bennu_jobs WHERE id IN ", some, " ORDER BY id", lock), func(r *sql.Rows) error {
+		err := query(ctx, tx, statement("SELECT id, state, queue FROM bennu_jobs WHERE id IN ", some, " ORDER BY id", lock), func(r *sql.Rows) error {
 			var id int64
 			var state State
-			err := r.Scan(&id, &state)
+			var queue string
+			err := r.Scan(&id, &state, &queue)
+			if lock != "" && state == Available && !slices.Contains(passed, queue) {
+				passed = append(passed, queue)
+			}
 			switch there++; {
 			case state == Cancelled || state == Discarded:
 				failed = id
@@ -144,13 +164,13 @@ func unmet(ctx context.Context, tx data.Tx, needs []Ref) (open []int64, failed i
 			return err
 		})
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
 		if there != len(some) {
-			return nil, 0, fault.NotFound.Errorf("job: one of the jobs to wait for is not there, or not any more")
+			return nil, nil, 0, fault.NotFound.Errorf("job: one of the jobs to wait for is not there, or not any more")
 		}
 	}
-	return open, failed, nil
+	return open, passed, failed, nil
 }
 
 // noteNeeds writes down what new jobs wait for.
@@ -189,7 +209,6 @@ func met(ctx context.Context, tx data.Tx, completed []int64, now time.Time) (que
 		by[n] = append(by[n], job)
 	}
 	for n, jobs := range by {
-		slices.Sort(jobs) // two nodes that end jobs lock in the same order
 		some, err := lessWaits(ctx, tx, jobs, n, now)
 		if err != nil {
 			return nil, err

@@ -3,42 +3,34 @@ package job
 import (
 	"context"
 	"database/sql"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/bennu-go/bennu/data"
+	"github.com/bennu-go/bennu/internal/alive"
 	"github.com/bennu-go/bennu/telemetry"
 )
 
 // member is this node among those that share the database.
 //
-// A node lives as long as it raises a counter of its own. The others see that it changes,
-// and measure by their own monotonic clocks for how long it has not: no wall clock is
-// compared. A node that could not raise it for four fifths of the lease ends its jobs, so
-// that they have ended when they begin elsewhere.
+// A node lives as long as it raises a counter of its own (see package alive). One that could
+// not for four fifths of the lease ends its jobs, so that they have ended when they begin
+// elsewhere.
 type member struct {
 	*engine
-	beatLock sync.Mutex // held while a beat is under way
+	nodes    alive.Watch // on the others
+	beatLock sync.Mutex  // held while a beat is under way
 
 	mu       sync.Mutex
 	id       int64
-	seen     map[int64]sighting // of the other nodes
-	looked   time.Time          // at them, the last time
-	lead     chan struct{}      // closed while this node leads
+	lead     chan struct{} // closed while this node leads
 	isLeader bool
 	alarm    *time.Timer // fences
 	gone     bool
 }
 
-// sighting is what a node's counter was, and since when.
-type sighting struct {
-	beat  int64
-	since time.Time
-}
-
 func newMember(e *engine) *member {
-	return &member{engine: e, seen: make(map[int64]sighting), lead: make(chan struct{})}
+	return &member{engine: e, nodes: alive.Watch{Lease: e.lease}, lead: make(chan struct{})}
 }
 
 // owner is the number of this node. It changes when the node had been taken for dead.
@@ -60,14 +52,7 @@ func (m *member) leads() bool {
 	return m.isLeader
 }
 
-// others reports whether there are other nodes.
-func (m *member) others() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.seen) > 1
-}
-
-func (m *member) every() time.Duration { return m.lease / 5 }
+func (m *member) every() time.Duration { return alive.Beat(m.lease) }
 
 // join makes the node known.
 func (m *member) join(ctx context.Context) error {
@@ -80,11 +65,12 @@ func (m *member) join(ctx context.Context) error {
 // enroll takes a new number for the node.
 func (m *member) enroll(ctx context.Context) error {
 	var began time.Time
-	id := rand.Int64N(1<<62) + 1
-	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
-		began = time.Now()
-		_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
-		return err
+	id, err := m.nodes.Enroll(m.Repo.File(), func(id int64) error {
+		return m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
+			began = time.Now()
+			_, err := exec(ctx, tx, "INSERT INTO bennu_job_nodes (id, name, beat) VALUES (", id, ", ", text(m.name), ", 1)")
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -100,7 +86,7 @@ func (m *member) enroll(ctx context.Context) error {
 func (m *member) alive(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	left := time.Until(at.Add(m.lease * 4 / 5))
+	left := time.Until(at.Add(alive.Sure(m.lease)))
 	if m.gone || left <= 0 {
 		return
 	}
@@ -152,7 +138,6 @@ func (m *member) beat(ctx context.Context) error {
 	id := m.owner()
 	there := false
 	var leader int64
-	var nodes map[int64]int64
 	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {
 		began = time.Now()
 		n, err := exec(ctx, tx, "UPDATE bennu_job_nodes SET beat = beat + 1 WHERE id = ", id)
@@ -160,10 +145,7 @@ func (m *member) beat(ctx context.Context) error {
 			return err
 		}
 		there = true
-		if nodes, err = nodesOf(ctx, tx); err != nil {
-			return err
-		}
-		leader, err = m.elect(ctx, tx, id, nodes)
+		leader, err = m.elect(ctx, tx, id)
 		return err
 	})
 	switch {
@@ -172,7 +154,6 @@ func (m *member) beat(ctx context.Context) error {
 	case !there:
 		return m.rejoin(ctx)
 	}
-	m.look(nodes)
 	m.setLead(leader == id)
 	m.alive(began)
 	m.unfenceIf()
@@ -205,25 +186,27 @@ func (m *member) unfenceIf() {
 	}
 }
 
-func nodesOf(ctx context.Context, tx data.Tx) (map[int64]int64, error) {
+// elect looks at the other nodes, and gives the leader: the one there is, if it lives, else
+// this node.
+func (m *member) elect(ctx context.Context, tx data.Tx, id int64) (int64, error) {
 	nodes := make(map[int64]int64)
-	err := query(ctx, tx, "SELECT id, beat FROM bennu_job_nodes", func(r *sql.Rows) error {
+	err := query(ctx, tx, statement("SELECT id, beat FROM bennu_job_nodes WHERE id <> ", id), func(r *sql.Rows) error {
 		var id, beat int64
 		err := r.Scan(&id, &beat)
 		nodes[id] = beat
 		return err
 	})
-	return nodes, err
-}
-
-// elect gives the leader: the one there is, if it lives, else this node.
-func (m *member) elect(ctx context.Context, tx data.Tx, id int64, nodes map[int64]int64) (int64, error) {
-	var leader int64
-	err := query(ctx, tx, "SELECT owner FROM bennu_job_leader", func(r *sql.Rows) error { return r.Scan(&leader) })
 	if err != nil {
 		return 0, err
 	}
-	if beat, listed := nodes[leader]; listed && (leader == id || !m.isDead(leader, beat)) {
+	m.nodes.Look(nodes)
+	var leader int64
+	err = query(ctx, tx, "SELECT owner FROM bennu_job_leader", func(r *sql.Rows) error { return r.Scan(&leader) })
+	if err != nil {
+		return 0, err
+	}
+	_, listed := nodes[leader]
+	if _, isDead := m.nodes.Dead()[leader]; leader == id || listed && !isDead {
 		return leader, nil
 	}
 	var n int64
@@ -238,63 +221,9 @@ func (m *member) elect(ctx context.Context, tx data.Tx, id int64, nodes map[int6
 	return id, err
 }
 
-// look notes whose counter has changed.
-func (m *member) look(nodes map[int64]int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	blind := max(0, now.Sub(m.looked)-m.sight()) // nobody was seen to stand still
-	m.looked = now
-	for id, beat := range nodes {
-		s, ok := m.seen[id]
-		if !ok || s.beat != beat {
-			s = sighting{beat, now}
-		} else {
-			s.since = s.since.Add(blind)
-		}
-		m.seen[id] = s
-	}
-	for id := range m.seen {
-		if _, ok := nodes[id]; !ok {
-			delete(m.seen, id)
-		}
-	}
-}
-
-func (m *member) isDead(id, beat int64) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, ok := m.seen[id]
-	return ok && s.beat == beat && m.stands(s)
-}
-
-// stands reports whether a counter has not changed for a lease in which this node looked at
-// it: where it could not write, the other could not either.
-func (m *member) stands(s sighting) bool {
-	return time.Since(s.since) >= m.lease && time.Since(m.looked) <= m.sight()
-}
-
-// sight is how long a look counts.
-func (m *member) sight() time.Duration { return 2 * m.every() }
-
-// corpse is a node that has died, and what its counter was.
-type corpse struct{ id, beat int64 }
-
-// dead are the nodes that have not given a sign of life for a lease.
-func (m *member) dead() (all []corpse) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for id, s := range m.seen {
-		if id != m.id && m.stands(s) {
-			all = append(all, corpse{id, s.beat})
-		}
-	}
-	return all
-}
-
 // forget takes a node out, if it has not given a sign of life after all.
-func forget(ctx context.Context, tx data.Tx, c corpse) error {
-	_, err := exec(ctx, tx, "DELETE FROM bennu_job_nodes WHERE id = ", c.id, " AND beat = ", c.beat)
+func forget(ctx context.Context, tx data.Tx, id, beat int64) error {
+	_, err := exec(ctx, tx, "DELETE FROM bennu_job_nodes WHERE id = ", id, " AND beat = ", beat)
 	return err
 }
 
@@ -329,6 +258,7 @@ func (m *member) quit() {
 	if id == 0 {
 		return
 	}
+	defer m.nodes.Close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.engine.ctx), lastWait)
 	defer cancel()
 	err := m.Repo.Write(data.Urgent(ctx), func(ctx context.Context, tx data.Tx) error {

@@ -54,15 +54,18 @@ func (r Retry) insert(i *insertion) {
 	}
 }
 
-// Timeout is how long an attempt may take. Then its context ends and the attempt has failed;
-// a function that does not heed it is abandoned 5 s later. Default: none.
+// Timeout is how long an attempt may take. Then its context ends, it may not write any more,
+// and it has failed, with whatever error the function returns. But one that returns nil after
+// all has done its work: the job is completed; and Snooze, Cancel and Discard count as ever. A
+// function that does not heed its context is abandoned 5 s later. Default: none.
 type Timeout time.Duration
 
 func (t Timeout) define(d *definition) { d.timeout = time.Duration(t) }
 
 // Encrypt keeps the arguments of a job so that only the program can read them. Rotation is
 // that of the keys: a job is read with the secret it was written with, as long as that is
-// among them.
+// among them. A node that has not got the secret fails the attempt, so give a new one to all
+// nodes first, as package token says.
 func Encrypt(keys *token.Keys) Option { return encryption{keys} }
 
 type encryption struct{ keys *token.Keys }
@@ -75,8 +78,8 @@ func (e encryption) define(d *definition) {
 
 // Upgrade makes arguments that an older version of the program inserted into those of the
 // next version. Arguments have version 1 at first; a job with an Upgrade from 1 inserts
-// version 2, and one with an Upgrade from 2 as well inserts version 3. A program gives back
-// what is of a version that it does not know yet.
+// version 2, and one with an Upgrade from 2 as well inserts version 3. A program leaves to
+// others what is of a version that it does not know yet.
 //
 //	job.Upgrade(1, func(old TripV1) (Trip, error) { … })
 func Upgrade[Old, New any](from int, fn func(Old) (New, error)) Option {

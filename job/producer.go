@@ -163,7 +163,7 @@ func (p *producer) look(ctx context.Context) (found bool) {
 		return false
 	}
 	err := p.Repo.Read(ctx, func(ctx context.Context, tx data.Tx) (err error) {
-		found, err = anyAvailable(ctx, tx, p.queue)
+		found, err = anyAvailable(ctx, tx, p.queue, p.unknowns.condition())
 		return err
 	})
 	return found || err != nil && ctx.Err() == nil
@@ -174,9 +174,9 @@ func (p *producer) look(ctx context.Context) (found bool) {
 // transaction runs: more may be free by then.
 func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bool, err error) {
 	owner := p.member.owner()
-	err = p.Repo.Write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+	err = p.write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
 		n := min(p.places(), most)
-		if jobs, err = claim(ctx, tx, p.queue, n, owner, p.engine.name, p.now()); err != nil {
+		if jobs, err = claim(ctx, tx, p.queue, p.unknowns.condition(), n, owner, p.engine.name, p.now()); err != nil {
 			return err
 		}
 		more = len(jobs) == n

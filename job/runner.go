@@ -43,7 +43,8 @@ type Runner struct {
 
 	// Lease is after how long without a sign of life a node is taken for dead, and its
 	// jobs begin elsewhere. Default 5 s, at least 1 s, the same on all nodes. A node that
-	// cannot reach the database for four fifths of it ends its jobs' contexts.
+	// cannot reach the database for four fifths of it ends its jobs' contexts. On an SQLite
+	// file of Linux a node that was killed is known to be dead at once.
 	Lease time.Duration
 
 	// Poll is how often a queue is looked at without having been told of a job. Default

@@ -304,7 +304,8 @@ func TestUnknown(t *testing.T) {
 		}
 		w.stop()
 		w = start(t, &job.Runner{Repo: repo})
-		if got := w.until(t, ref, job.Scheduled); got.attempt != 0 {
+		eventually(t, func() bool { return w.counters.Counter("job.unknown").Value() == 1 })
+		if got := w.until(t, ref, job.Available); got.attempt != 0 {
 			t.Errorf("attempt %d counts", got.attempt)
 		}
 	})

@@ -198,9 +198,9 @@ const claimReturning = ` RETURNING id, name, queue, args, version, priority, att
 
 // claim makes up to n available jobs of a queue this node's own, none if it is paused: the
 // node, which has this name, may not have heard of it. Nor does a node claim anything that was
-// taken for dead, for nobody would give it back.
-func claim(ctx context.Context, tx data.Tx, queue string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
-	from := statement(" FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
+// taken for dead, for nobody would give it back. unless is a condition more: what it does not know.
+func claim(ctx context.Context, tx data.Tx, queue, unless string, n int, owner int64, node string, now time.Time) ([]claimed, error) {
+	from := statement(" FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unless, unlessPaused(queue, node), " ORDER BY priority, id LIMIT ", n)
 	set := "UPDATE bennu_jobs" + claimSet(owner, now)
 	here := statement("SELECT 1 FROM bennu_job_nodes WHERE id = ", owner)
 	if !isPostgres(tx) {
@@ -355,9 +355,9 @@ func anyDue(ctx context.Context, tx data.Tx, now time.Time) (bool, error) {
 	return exists(ctx, tx, "SELECT 1 FROM bennu_jobs WHERE state = 2 AND run_at <= ", toMicros(now), " LIMIT 1")
 }
 
-// anyAvailable reports whether a queue has a job that can begin.
-func anyAvailable(ctx context.Context, tx data.Tx, queue string) (bool, error) {
-	return exists(ctx, tx, "SELECT 1 FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), " LIMIT 1")
+// anyAvailable reports whether a queue has a job that can begin, unless a node does not know it.
+func anyAvailable(ctx context.Context, tx data.Tx, queue, unless string) (bool, error) {
+	return exists(ctx, tx, "SELECT 1 FROM bennu_jobs WHERE state = 0 AND queue = ", text(queue), unless, " LIMIT 1")
 }
 
 func exists(ctx context.Context, tx data.Tx, parts ...any) (found bool, err error) {

@@ -164,5 +164,6 @@
 // # Testing
 //
 // Package webtest is a browser without a network. An Endpoint with Addr
-// "127.0.0.1:0" gets a free port; [Endpoint.URL] tells which.
+// "127.0.0.1:0" gets a free port; [Endpoint.URL] tells which. By its Listen it serves on a
+// listener of the test's own.
 package web

@@ -32,6 +32,18 @@ type Endpoint struct {
 	TLS     *tls.Config  // serves HTTPS and HTTP/2 if given; see package web/cert
 	H2C     bool         // without TLS, also HTTP/2, for a proxy that speaks it
 
+	// Listen opens the listener if Addr, which then says nothing, does not do: a unix socket,
+	// a socket that systemd holds, a network in memory. It is called for each start, so it
+	// gives a new one each time; ctx is that of the start. The endpoint closes what it got,
+	// once, when it accepts no more. An error that has no kind is told as fault.Unavailable.
+	//
+	// A socket that somebody else holds is not closed by that, and connections queue there
+	// between two starts. systemd's first is descriptor 3:
+	//
+	//	socket := os.NewFile(3, "systemd")
+	//	endpoint.Listen = func(context.Context) (net.Listener, error) { return net.FileListener(socket) }
+	Listen func(ctx context.Context) (net.Listener, error)
+
 	ReadHeaderTimeout time.Duration // to read the header; default 5 s
 	ReadTimeout       time.Duration // to read the whole request; default 30 s
 	WriteTimeout      time.Duration // from the header's end to the answer's end; default 60 s
@@ -41,13 +53,14 @@ type Endpoint struct {
 
 	mu       sync.Mutex
 	listener net.Listener // from Start until Serve accepts no more
+	starting bool         // a Start is at it, without the lock
 	serving  bool
 	addr     string
 }
 
-// Start binds the address and returns; connections queue until [Endpoint.Serve]. An
-// address that cannot be bound is fault.Unavailable, an endpoint without a Handler
-// fault.Invalid, one that serves already fault.Conflict. After a Start that was not
+// Start binds the address, or calls Listen, and returns; connections queue until
+// [Endpoint.Serve]. An address that cannot be bound is fault.Unavailable, an endpoint
+// without a Handler fault.Invalid, one that serves already fault.Conflict. After a Start that was not
 // followed by Serve it does nothing.
 func (e *Endpoint) Start(ctx context.Context) error {
 	e.mu.Lock()
@@ -62,16 +75,58 @@ func (e *Endpoint) bind(ctx context.Context) error {
 	if e.serving {
 		return fault.Conflict.Errorf("the endpoint serves already, on %s", e.addr)
 	}
+	if e.starting {
+		return fault.Conflict.Errorf("the endpoint is being started already")
+	}
 	if e.listener != nil {
 		return nil
 	}
-	addr := cmp.Or(e.Addr, "127.0.0.1:4000")
-	l, err := listen(ctx, addr)
+	l, err := e.listen(ctx)
 	if err != nil {
-		return listenFault(err, addr)
+		return err
 	}
 	e.listener, e.addr = l, l.Addr().String()
 	return nil
+}
+
+// listen gives a listener. The lock, which is held, is let go meanwhile.
+func (e *Endpoint) listen(ctx context.Context) (net.Listener, error) {
+	e.starting = true
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		e.starting = false
+	}()
+	if e.Listen == nil {
+		addr := cmp.Or(e.Addr, "127.0.0.1:4000")
+		l, err := listenTCP(ctx, addr)
+		if err != nil {
+			return nil, listenFault(err, addr)
+		}
+		return l, nil
+	}
+	l, err := e.Listen(ctx)
+	switch {
+	case err != nil && fault.Of(err) == fault.Internal:
+		return nil, fault.Unavailable.Wrap(err, "the endpoint's Listen failed")
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return nil, fault.Invalid.Errorf("the endpoint's Listen gave neither a listener nor an error")
+	}
+	return &closedOnce{Listener: l}, nil
+}
+
+// closedOnce is a listener that net/http closes, too.
+type closedOnce struct {
+	net.Listener
+	once sync.Once
+	err  error
+}
+
+func (l *closedOnce) Close() error {
+	l.once.Do(func() { l.err = l.Listener.Close() })
+	return l.err
 }
 
 func listenFault(err error, addr string) error {
@@ -99,7 +154,7 @@ func (e *Endpoint) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	telemetry.Log(ctx).Info("listening", "url", e.URL())
+	telemetry.Log(ctx).Info("listening", "url", cmp.Or(e.URL(), e.ListenAddr()))
 	srv := e.server(ctx)
 	ended := make(chan error, 1)
 	go func() {
@@ -191,7 +246,7 @@ func (l serverLog) Write(line []byte) (int, error) {
 }
 
 // ListenAddr is the address that the last Start has bound, as in
-// "127.0.0.1:41234", and "" before.
+// "127.0.0.1:41234", and "" before. Of a unix socket it is the path.
 func (e *Endpoint) ListenAddr() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -199,7 +254,7 @@ func (e *Endpoint) ListenAddr() string {
 }
 
 // URL is where a client on this machine reaches the endpoint, as in
-// "http://127.0.0.1:41234", and "" before Start.
+// "http://127.0.0.1:41234", and "" before Start, or if the address has no port.
 func (e *Endpoint) URL() string {
 	host, port, err := net.SplitHostPort(e.ListenAddr())
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// listen sets the keep-alive of connections once, for they have it from the listener, and not
+// listenTCP sets the keep-alive of connections once, for they have it from the listener, and not
 // with four calls for each of them.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
 	inherited := net.ListenConfig{KeepAlive: -1, Control: keepAlive}
 	if l, err := inherited.Listen(ctx, "tcp", addr); err == nil {
 		return l, nil

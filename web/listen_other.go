@@ -7,6 +7,6 @@ import (
 	"net"
 )
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func listenTCP(ctx context.Context, addr string) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
 }

@@ -45,9 +45,9 @@ for (const [name, transport] of Object.entries(links)) {
     assert.deepEqual([by, user], [name === "websocket" ? name : "longpoll", "ann"]);
     const said = { text: "Grüße, <b>&amp;</b> \u2028 👋", list: [1, null, { deep: [] }] };
     assert.deepEqual(await room.push("echo", said), said);
-    await assert.rejects(room.push("refuse", { text: "bad" }), { status: "error", errors: { text: ["is bad"] } });
-    await assert.rejects(room.push("nothing"), { reason: "unknown event" });
-    await assert.rejects(room.push("echo", { text: "x".repeat(1 << 16) }), { status: "error" });
+    await assert.rejects(room.push("refuse", { text: "bad" }), { status: "error", kind: "invalid", errors: { text: ["is bad"] } });
+    await assert.rejects(room.push("nothing"), { reason: "unknown event", kind: "not found" });
+    await assert.rejects(room.push("echo", { text: "x".repeat(1 << 16) }), { status: "error", kind: "invalid" });
     await assert.rejects(room.push("never", {}, { timeoutMs: 100 }), { status: "timeout" });
     const all = numbers(500).map((n) => room.push("echo", { n }));
     for (const [n, done] of all.entries()) assert.deepEqual(await done, { n: `${n}` });
@@ -55,8 +55,8 @@ for (const [name, transport] of Object.entries(links)) {
 
   both("is refused, closed, replaced, and leaves", async (open) => {
     const socket = open();
-    await assert.rejects(socket.channel("nothing:here").join(), { reason: "unmatched topic" });
-    await assert.rejects(socket.channel("room:1", { refuse: true }).join(), { reason: "not you" });
+    await assert.rejects(socket.channel("nothing:here").join(), { reason: "unmatched topic", kind: "not found" });
+    await assert.rejects(socket.channel("room:1", { refuse: true }).join(), { reason: "not you", kind: "forbidden" });
     const first = socket.channel("room:1");
     await first.join();
     const second = socket.channel("room:1");

@@ -74,7 +74,7 @@ for (const [name, options] of Object.entries(links)) {
     assert.deepEqual(await answer(room.push("echo", said)), ["ok", said]);
     const [status, { reason, errors }] = await answer(room.push("refuse", { text: "bad" }));
     assert.deepEqual([status, typeof reason, errors], ["error", "string", { text: ["is bad"] }]);
-    assert.deepEqual(await answer(room.push("nothing", {})), ["error", { reason: "unknown event" }]);
+    assert.deepEqual(await answer(room.push("nothing", {})), ["error", { reason: "unknown event", kind: "not found" }]);
     assert.equal((await answer(room.push("echo", { text: "x".repeat(1 << 16) })))[0], "error");
   });
 
@@ -86,7 +86,7 @@ for (const [name, options] of Object.entries(links)) {
 
   both("is refused where it may not join", async (open) => {
     const socket = open();
-    assert.deepEqual(await answer(socket.channel("nothing:here").join()), ["error", { reason: "unmatched topic" }]);
+    assert.deepEqual(await answer(socket.channel("nothing:here").join()), ["error", { reason: "unmatched topic", kind: "not found" }]);
     const [status, { reason }] = await answer(socket.channel("room:1", { refuse: true }).join());
     assert.deepEqual([status, reason], ["error", "not you"]);
   });

@@ -100,7 +100,7 @@ test("sees a crashed unit come back, and stays joined", async () => {
 
 test("is refused where there is no such topic", async () => {
   const channel = socket.channel("nothing:here");
-  assert.deepEqual(await answer(channel.join()), ["error", { reason: "unmatched topic" }]);
+  assert.deepEqual(await answer(channel.join()), ["error", { reason: "unmatched topic", kind: "not found" }]);
   await leave(channel);
 });
 

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -18,7 +16,7 @@ import (
 	"github.com/bennu-go/bennu/web"
 )
 
-// server is a program like any other, but for its listener.
+// server is a program like any other, but for its listener, which is in memory.
 type server struct {
 	ctx      context.Context // with the node
 	node     *process.Node
@@ -42,7 +40,7 @@ func newServer() (*server, error) {
 	var err error
 	s.tree, err = supervisor.Tree{Name: "million", Children: []supervisor.Child{
 		{Name: "socket", Run: socket},
-		{Name: "web", Run: &endpoint{s.listener, web.Chain(router, web.RequestID, web.Log, web.Recover)}},
+		{Name: "web", Run: &web.Endpoint{Handler: router, Listen: s.listen, ReadHeaderTimeout: 30 * time.Second}},
 	}}.Start(s.ctx)
 	return s, err
 }
@@ -52,25 +50,8 @@ func (s *server) stop() {
 	s.node.Close()
 }
 
-// endpoint is web.Endpoint for a listener in memory.
-type endpoint struct {
-	listener net.Listener
-	handler  http.Handler
-}
-
-func (e *endpoint) Serve(ctx context.Context) error {
-	srv := &http.Server{
-		Handler:           e.handler,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-		ReadHeaderTimeout: 30 * time.Second,
-	}
-	stop := context.AfterFunc(ctx, func() { _ = srv.Close() }) // the websockets are the socket's
-	defer stop()
-	if err := srv.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
+// listen gives the one listener that clients know: a restart of the endpoint ends the run.
+func (s *server) listen(context.Context) (net.Listener, error) { return s.listener, nil }
 
 type room struct{ topic string }
 

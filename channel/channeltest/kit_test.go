@@ -209,7 +209,7 @@ func TestWhatFails(t *testing.T) {
 		want string
 	}{
 		"refused": {func(_ *channeltest.Server, c *channeltest.Client, _ *channeltest.Room) { c.Join("desk:2", word{"no"}) },
-			`the client may not join "desk:2": error {"reason":"not you"}`},
+			`the client may not join "desk:2": error {"reason":"not you","kind":"forbidden"}`},
 		"not refused": {func(_ *channeltest.Server, c *channeltest.Client, _ *channeltest.Room) { c.Refused("desk:2", nil) },
 			`the client may join "desk:2", and gets ok {"word":"desk:2"}`},
 		"another reply": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
@@ -223,7 +223,7 @@ func TestWhatFails(t *testing.T) {
 		}, `"say" was answered with ok {"word":"a"}; expected the error "b"`},
 		"not OK": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
 			channeltest.OK[word](r.Push("nothing", nil))
-		}, `"nothing" was answered with error {"reason":"unknown event"}`},
+		}, `"nothing" was answered with error {"reason":"unknown event","kind":"not found"}`},
 		"another event": {func(_ *channeltest.Server, _ *channeltest.Client, r *channeltest.Room) {
 			r.Push("push", word{"a"})
 			r.Push("push", word{"b"}).ExpectReply("ok", nil)

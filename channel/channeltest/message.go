@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bennu-go/bennu/channel"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/internal/wire"
 	"github.com/bennu-go/bennu/internal/ws"
 )
@@ -45,6 +46,15 @@ func (r Reply) Reason() string {
 	var refused struct{ Reason string }
 	_ = json.Unmarshal(r.Response, &refused)
 	return refused.Reason
+}
+
+// Kind is what kind of error it is: one of package fault. It is Internal if the reply is
+// none.
+func (r Reply) Kind() fault.Kind {
+	var refused struct{ Kind string }
+	_ = json.Unmarshal(r.Response, &refused)
+	k, _ := wire.KindOf(refused.Kind)
+	return k
 }
 
 // hint is what to do about a push that has found no channel: after a Reconnect, or a crash.

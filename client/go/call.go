@@ -30,7 +30,8 @@ func Call[R any](ctx context.Context, c *Channel, event string, payload any) (re
 // CallAcknowledged is a Call that outlives the connection: it is sent again after each
 // loss until there is a reply, or ctx ends, which is the only limit of its time. A server
 // of bennu does it once, however often it hears it within five minutes, unless it crashed
-// before it replied; one of Phoenix does it each time. The payload is JSON.
+// before it replied; one of Phoenix does it each time. The payload is JSON. One that is too
+// long for the server fails with Invalid, and is not sent again.
 func CallAcknowledged[R any](ctx context.Context, c *Channel, event string, payload any) (reply R, err error) {
 	return SendAcknowledged[R](ctx, c, event, payload)()
 }
@@ -159,8 +160,11 @@ func (c *Channel) send(ref uint64, p *push) {
 		err = c.s.send(frame, p.payload.binary)
 		p.sent = true
 	}
-	if err != nil || p.cast {
-		c.answer(ref, p, answer{err: err})
+	switch {
+	case err != nil:
+		c.answer(ref, p, answer{err: failure(c.topic, p.event, statusError, err)})
+	case p.cast:
+		c.answer(ref, p, answer{})
 	}
 }
 
@@ -177,6 +181,15 @@ func (c *Channel) forsake(err error) {
 			p.sent = false
 		case p.sent:
 			c.answer(ref, p, answer{err: failure(c.topic, p.event, statusClosed, fault.Unavailable.Wrap(err, "%s before there was an answer", fault.Detail(err)))})
+		}
+	}
+}
+
+// condemn gives up all that was sent, what is acknowledged, too.
+func (c *Channel) condemn(err error) {
+	for ref, p := range c.asks {
+		if p.sent {
+			c.answer(ref, p, answer{err: failure(c.topic, p.event, statusClosed, err)})
 		}
 	}
 }

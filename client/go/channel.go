@@ -122,9 +122,17 @@ func (c *Channel) drained() {
 	}
 }
 
-// lost goes on without the connection.
-func (c *Channel) lost(err error) {
+// lost goes on without the connection. If a message was too long, nobody knows which: what
+// was sent is not sent again.
+func (c *Channel) lost(err error, tooLong bool) {
 	c.alarm.clear()
+	if tooLong {
+		c.condemn(err)
+		if c.state == Opening && c.first != nil {
+			c.close(err)
+			return
+		}
+	}
 	c.gone(err)
 	c.enter(Waiting, err)
 }

@@ -48,6 +48,11 @@ func TestJoinIsRefused(t *testing.T) {
 			{`{"reason":"mood must be known","errors":{"mood":["must be known"]}}`, "mood must be known", fault.Invalid},
 			{`{"reason":"odd","errors":[1]}`, "odd", fault.Invalid},
 			{`"no"`, "the server answered error", fault.Invalid},
+			{`{"reason":"later","kind":"exhausted"}`, "later", fault.Exhausted},
+			{`{"reason":"forbidden","kind":"unavailable"}`, "forbidden", fault.Unavailable},
+			{`{"reason":"it broke","kind":"internal error"}`, "it broke", fault.Internal},
+			{`{"reason":"forbidden","kind":"odd"}`, "forbidden", fault.Forbidden},
+			{`{"reason":"odd","kind":7}`, "odd", fault.Invalid},
 		} {
 			joined := async(func() (text, error) { return Join[text](t.Context(), room) })
 			ref := fmt.Sprint(i + 1)

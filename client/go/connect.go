@@ -107,7 +107,7 @@ func (s *Socket) opened(l *link) {
 	s.running++
 	s.link = l
 	s.openedAt = time.Now()
-	s.beat = 0
+	s.beat, s.longest = 0, 0
 	s.enter(Open, nil)
 	s.nextHeartbeat()
 	for _, c := range s.inOrder() {
@@ -139,7 +139,7 @@ func (s *Socket) wait(d time.Duration, err error) {
 func (s *Socket) heartbeat() {
 	if s.beat != 0 {
 		l := s.link
-		s.lost(fault.Timeout.Errorf("the server did not answer a heartbeat"), "")
+		s.lost(fault.Timeout.Errorf("the server did not answer a heartbeat"), "", false)
 		l.carrier.close(ws.Normal, "heartbeat timeout")
 		return
 	}
@@ -155,8 +155,9 @@ func (s *Socket) nextHeartbeat() {
 	}
 }
 
-// lost goes on without the connection. The advice is the reason of the close.
-func (s *Socket) lost(err error, advice string) {
+// lost goes on without the connection. The advice is the reason of the close. The server
+// may have closed it for a message that was too long.
+func (s *Socket) lost(err error, advice string, tooLong bool) {
 	if time.Since(s.openedAt) >= settled {
 		s.failures = 0
 	}
@@ -166,7 +167,7 @@ func (s *Socket) lost(err error, advice string) {
 		close(left)
 	}
 	for _, c := range s.inOrder() {
-		c.lost(err)
+		c.lost(err, tooLong)
 	}
 	delay, advised := advised(advice)
 	switch {
@@ -199,8 +200,11 @@ func (s *Socket) ref() uint64 {
 // send hands a frame to the connection. An error is about the frame; a connection that
 // does not take it is about to end.
 func (s *Socket) send(frame []byte, binary bool) error {
-	if s.link == nil {
+	switch {
+	case s.link == nil:
 		return nil
+	case s.longest > 0 && len(frame) > s.longest:
+		return fault.Invalid.Errorf("the message is longer than the %d bytes that the server takes", s.longest)
 	}
 	return s.link.carrier.send(frame, binary)
 }

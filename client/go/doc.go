@@ -65,6 +65,11 @@
 // the channel has joined, or between two connections, waits, and leaves in order.
 // [SendAcknowledged] is for who has many on their way at a time.
 //
+// What is longer than the server takes fails with Invalid and is not sent. A server of bennu
+// says how much that is when a channel joins; one that has not said closes the connection
+// instead, and then all that was sent on it and is not answered fails with Invalid, what is
+// acknowledged and first joins, too: which message it was is not known.
+//
 // Nothing that sends waits for the network. 16 MiB or 16,384 frames that the server does
 // not take end the connection, and another follows.
 //
@@ -80,12 +85,16 @@
 // Joins, calls and casts fail with an [*Error] that wraps one of package fault: errors.Is,
 // fault.Of, fault.Detail and fault.FieldsOf work on them as they do at the server.
 //
-//	| kind                              | it says                                          |
-//	|-----------------------------------|--------------------------------------------------|
-//	| what the reason says, or Invalid  | the server has refused; Status is its word       |
-//	| Timeout                           | no answer in time; it may still happen           |
-//	| Unavailable                       | the connection or the channel went; perhaps done |
-//	| Canceled                          | the context, the channel or the socket has ended |
+//	| kind                   | Status         | it says                                          |
+//	|------------------------|----------------|--------------------------------------------------|
+//	| that of the handler's  | "error"        | the server has refused; Exhausted, Unavailable   |
+//	| error                  |                | and Timeout are worth another try, later         |
+//	| Invalid                | "error"        | too long for the server, and not sent            |
+//	| Invalid                | "closed"       | closed for a message too long; perhaps another   |
+//	| Timeout                | "timeout"      | no answer in time; it may still happen           |
+//	| Unavailable            | "closed"       | the connection or the channel went; perhaps done |
+//	| Canceled               | "canceled" or  | the context, the channel or the socket has ended |
+//	|                        | "closed"       |                                                  |
 //
 // A message that does not fit the type of its callback is logged and passed over.
 //
@@ -121,8 +130,8 @@
 //	|                           | without a word, and is lost after all of it: 20 s and     |
 //	|                           | 60 s, unless the server says otherwise. A Heartbeat that  |
 //	|                           | is set notices sooner                                     |
-//	| a long message: closed    | what the server does not take, 64 KiB by default, fails   |
-//	|                           | with Invalid and harms nothing else                       |
+//	| messages of 1 MiB         | of 64 KiB, unless the server says otherwise, which is     |
+//	|                           | known before the first join                               |
 //	| refused: HTTP 401, 403, … | refused: Unauthenticated, or what the server's Connect    |
 //	|                           | said. That is not signed, so do not forget a key over it  |
 //	| nobody there: known soon  | known after Timeout, 10 s                                 |

@@ -2,6 +2,8 @@ package client_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/bennu-go/bennu/channel"
 	"github.com/bennu-go/bennu/channel/channeltest"
 	client "github.com/bennu-go/bennu/client/go"
+	"github.com/bennu-go/bennu/fault"
 	"github.com/bennu-go/bennu/presence"
 	"github.com/bennu-go/bennu/process"
 	"github.com/bennu-go/bennu/supervisor"
@@ -44,6 +47,79 @@ func (c *counter) mirror(_ context.Context, in channel.Binary) (channel.Binary, 
 }
 
 func (c *counter) crash(context.Context) error { panic("on purpose") }
+
+// TestKindsOverTheWire has each kind of error come back as what it was, from a join and from
+// a call.
+func TestKindsOverTheWire(t *testing.T) {
+	kind := func(n count) error {
+		if n.N < 0 {
+			return nil
+		}
+		return fault.Kind(n.N).Errorf("as asked")
+	}
+	s := channeltest.Listen(t, &channel.Socket{Channels: []channel.Channel{channel.Topic("room:*",
+		func(_ context.Context, j channel.Join[count]) (*count, error) { return new(count), kind(j.Params) },
+		channel.Do("fail", func(_ *count, _ context.Context, n count) error { return kind(n) }),
+	)}})
+	socket := dial(t, s.URL(), client.Options{})
+	room := socket.Channel("room:good", count{-1})
+	if _, err := client.Join[struct{}](t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	for k := fault.Internal; k <= fault.Canceled; k++ {
+		_, refused := client.Join[struct{}](t.Context(), socket.Channel("room:bad", count{int(k)}))
+		_, failed := client.Call[struct{}](t.Context(), room, "fail", count{int(k)})
+		want := "as asked"
+		if k == fault.Internal {
+			want = "internal error"
+		}
+		for what, err := range map[string]error{"join": refused, "call": failed} {
+			var e *client.Error
+			if fault.Of(err) != k || fault.Detail(err) != want || !errors.As(err, &e) || e.Status != "error" {
+				t.Errorf("%v, by a %s: %v", k, what, err)
+			}
+		}
+	}
+}
+
+// TestLongestMessage finds the longest message that the server takes: what is longer is
+// refused here, and the connection stays.
+func TestLongestMessage(t *testing.T) {
+	const most = 1000
+	type said struct {
+		Text string `json:"text"`
+	}
+	s := channeltest.Listen(t, &channel.Socket{
+		Limits: channel.Limits{MessageBytes: most},
+		Channels: []channel.Channel{channel.Topic("room:*",
+			func(context.Context, channel.Join[said]) (*count, error) { return new(count), nil },
+			channel.Call("size", func(_ *count, _ context.Context, m said) (count, error) { return count{len(m.Text)}, nil }),
+		)},
+	})
+	socket := dial(t, s.URL(), client.Options{})
+	var losses atomic.Int64
+	socket.OnState(func(client.State, error) { losses.Add(1) })
+	room := socket.Channel("room:1", nil)
+	if _, err := client.Join[struct{}](t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	longest := 0
+	for n := most - 100; n <= most; n++ {
+		got, err := client.CallAcknowledged[count](t.Context(), room, "size", said{strings.Repeat("x", n)})
+		switch {
+		case err == nil && got.N == n && longest == n-1 || n == most-100 && err == nil:
+			longest = n
+		case fault.Of(err) != fault.Invalid:
+			t.Fatalf("%d bytes: %+v, %v", n, got, err)
+		}
+	}
+	if longest < most-100 || longest >= most-len(`["1","99","room:1","size",{"text":""},{"id":""}]`) {
+		t.Errorf("the longest text has %d bytes", longest)
+	}
+	if n := losses.Load(); n != 0 {
+		t.Errorf("the connection was lost %d times", n)
+	}
+}
 
 // TestEndToEnd is against the real server: connections are cut and processes crash all the
 // time. Each acknowledged call is answered, what answers at once is carried out once, and

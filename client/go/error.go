@@ -6,23 +6,26 @@ import (
 	"fmt"
 
 	"github.com/bennu-go/bennu/fault"
+	"github.com/bennu-go/bennu/internal/wire"
 )
 
 // Error is why a join, a call or a cast failed. It wraps an error of package fault, so
 // that fault.Of, fault.Detail and fault.FieldsOf tell of it. The kind of a refusal is the
-// one whose plain text the reason is, or else Invalid.
+// one that the server says. One of Phoenix says none: then it is the one whose plain text
+// the reason is, or else Invalid.
 type Error struct {
 	Topic, Event string
-	Status       string       // the server's "error", or "timeout", "canceled", "closed"
+	Status       string       // the server's "error", which is also what is too long for it; or "timeout", "canceled", "closed"
 	Reason       string       // in words
 	Fields       fault.Fields // what is wrong by field, if the server said so
 	Response     []byte       // the server's whole answer: JSON, or the bytes of a binary reply
 	cause        error
 }
 
-// The words that Status may have beside those of the server.
+// The words that Status may have.
 const (
 	statusOK       = "ok"
+	statusError    = "error"
 	statusTimeout  = "timeout"
 	statusCanceled = "canceled"
 	statusClosed   = "closed"
@@ -40,6 +43,7 @@ func (e *Error) Unwrap() error { return e.cause }
 func refusal(topic, event, status string, response raw) *Error {
 	var told struct {
 		Reason string          `json:"reason"`
+		Kind   json.RawMessage `json:"kind"`
 		Errors json.RawMessage `json:"errors"`
 	}
 	e := &Error{Topic: topic, Event: event, Status: status, Response: response.data}
@@ -52,21 +56,26 @@ func refusal(topic, event, status string, response raw) *Error {
 	if e.Reason == "" {
 		e.Reason = "the server answered " + status
 	}
-	e.cause = &fault.Error{Kind: kindOf(e.Reason), Detail: e.Reason, Fields: e.Fields}
+	e.cause = &fault.Error{Kind: kindOf(told.Kind, e.Reason), Detail: e.Reason, Fields: e.Fields}
 	return e
 }
 
 // unmatched is the reason of replies about a topic that is not joined, or not there.
 const unmatched = "unmatched topic"
 
-func kindOf(reason string) fault.Kind {
+// kindOf is the kind that the server says, as JSON, or the one of the reason.
+func kindOf(said []byte, reason string) fault.Kind {
+	var word string
+	if json.Unmarshal(said, &word) == nil {
+		if k, ok := wire.KindOf(word); ok {
+			return k
+		}
+	}
 	if reason == unmatched {
 		return fault.NotFound
 	}
-	for k := fault.Internal; k <= fault.Canceled; k++ {
-		if k.String() == reason {
-			return k
-		}
+	if k, ok := wire.KindOf(reason); ok {
+		return k
 	}
 	return fault.Invalid
 }

@@ -144,14 +144,16 @@ func (c *Channel) sendJoin(seq uint64, meta []byte, params any) {
 		return
 	}
 	payload, err := encode(params)
-	switch {
-	case err == nil && payload.binary:
+	if err == nil && payload.binary {
 		err = fault.Invalid.Errorf("the parameters of a join are JSON, and not bytes")
-	case err == nil:
-		err = c.s.send(wire.AppendClientPush(nil, c.joinRef, c.joinRef, c.topic, eventJoin, payload.data, meta), false)
 	}
 	if err != nil {
 		c.close(err)
+		return
+	}
+	err = c.s.send(wire.AppendClientPush(nil, c.joinRef, c.joinRef, c.topic, eventJoin, payload.data, meta), false)
+	if err != nil {
+		c.refused(failure(c.topic, eventJoin, statusError, err))
 	}
 }
 
@@ -171,6 +173,9 @@ func (c *Channel) welcomed(status string, response raw, meta wire.ReceivedMeta) 
 	resumed := c.asked && meta.Recovered
 	if !resumed {
 		c.epoch, c.offset = meta.Epoch, meta.Offset
+	}
+	if meta.MessageBytes > 0 {
+		c.s.longest = meta.MessageBytes
 	}
 	if meta.ReconnectMS > 0 {
 		c.s.spread = min(time.Duration(meta.ReconnectMS)*time.Millisecond, longestAdvice)

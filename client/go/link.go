@@ -2,7 +2,9 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/bennu-go/bennu/fault"
@@ -50,15 +52,27 @@ func (l *link) message(frame []byte, binary bool) {
 	}
 }
 
-// closed hears the end, once.
+// closed hears the end, once: the code and the reason of the server.
 func (l *link) closed(code ws.Code, reason string, cause error) {
 	s := l.socket
 	s.mu.Lock()
 	if s.link == l {
-		s.lost(fault.Unavailable.Wrap(cause, "the connection was lost (%d)", code), reason)
+		kind, tooLong := fault.Unavailable, code == ws.TooBig
+		if tooLong {
+			kind = fault.Invalid
+		}
+		s.lost(kind.Wrap(cause, "the connection was lost (%s)", why(code, reason)), reason, tooLong)
 	}
 	s.mu.Unlock()
 	s.ended()
+}
+
+// why says why a connection was closed.
+func why(code ws.Code, reason string) string {
+	if code == ws.TooBig {
+		return cmp.Or(reason, "a message is too long")
+	}
+	return fmt.Sprint(uint16(code))
 }
 
 // receive gives a message to whom it concerns.

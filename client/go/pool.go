@@ -113,4 +113,10 @@ type handler struct{ link *link }
 
 func (h handler) Message(_ any, op ws.Op, payload []byte) { h.link.message(payload, op == ws.OpBinary) }
 
-func (h handler) Closed(end *ws.CloseError) { h.link.closed(end.Code, end.Reason, end) }
+func (h handler) Closed(end *ws.CloseError) {
+	code := end.Code
+	if code == ws.TooBig && !end.Remote {
+		code = ws.Abnormal // it was the server's message
+	}
+	h.link.closed(code, end.Reason, end)
+}

@@ -31,6 +31,7 @@ type Socket struct {
 	failures int
 	openedAt time.Time
 	spread   time.Duration // what the server advised for a lost connection
+	longest  int           // bytes of a message that the server takes, as it said on this connection; 0: it has not
 	begun    uint64        // channels that began to join
 	channels map[string]*Channel
 	leaves   map[uint64]chan struct{}

@@ -130,8 +130,9 @@ export class Channel<S = any> {
 
   /**
    * Resolves with the server's response, rejects with a ChannelError. One that is longer than the server takes is
-   * rejected before it is sent. Where a server does not say how much that is, it closes the connection for it: that
-   * rejects all that were sent on it and are not answered, acknowledged ones and first joins too.
+   * rejected as "invalid" and not sent; so are joins, once one of the connection is answered. Where a server does not
+   * say how much it takes, it closes the connection for it: that rejects all that were sent on it and are not
+   * answered, acknowledged ones and first joins too.
    */
   push<E extends Name<In<S>>>(
     event: E,
@@ -184,6 +185,11 @@ export interface PresenceEntry<M = any> {
 
 export type PresenceMeta<M = any> = M & { phx_ref: string; phx_ref_prev?: string };
 
+/** The kinds of errors, as the server's package fault names them. */
+export type ErrorKind =
+  | "internal error" | "invalid" | "unauthenticated" | "forbidden" | "not found"
+  | "conflict" | "exhausted" | "timeout" | "unavailable" | "canceled";
+
 /** Why a join or push failed. */
 export class ChannelError extends Error {
   constructor(what: string, status: string, response?: any);
@@ -192,6 +198,12 @@ export class ChannelError extends Error {
   readonly status: string;
   /** The server's reason, or the status. */
   readonly reason: string;
+  /**
+   * Whose trouble it is. "exhausted", "unavailable" and "timeout" are worth another try, later; of a push with status
+   * "timeout" or "closed" nobody knows whether it has happened. "invalid" and the like will never be right as they are.
+   * A server of Phoenix tells none: then it is "invalid", if the reason is no kind's name.
+   */
+  readonly kind: ErrorKind;
   /** What is wrong with the input, by field. */
   readonly errors: { [field: string]: string[] };
   /** The server's answer, if there was one. */

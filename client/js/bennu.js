@@ -41,11 +41,18 @@ const POST_CHARS = 65_536;
 const KEEPALIVE_CHARS = 65_536 / 3;
 /** The code of a close because of a message that is longer than the server takes. */
 const TOO_LONG = 1009;
+/** Why nothing comes any more of a channel that was left. */
+const LEFT = { reason: "left", kind: "canceled" };
 
 const fullJitter = (failures) => Math.random() * Math.min(10_000, 250 * 2 ** failures);
 /** setTimeout, for which anything over 24 days would be at once: here it is never. */
 const later = (fn, ms) => (ms < 2 ** 31 ? setTimeout(fn, ms) : undefined);
 const report = (err) => (globalThis.reportError ?? console.error)(err);
+
+/** The kinds of errors, as the server's package fault names them. */
+const KINDS = new Set([
+  "internal error", "invalid", "unauthenticated", "forbidden", "not found", "conflict", "exhausted", "timeout", "unavailable", "canceled",
+]);
 
 /** Why a join or push failed. */
 export class ChannelError extends Error {
@@ -55,6 +62,8 @@ export class ChannelError extends Error {
     this.name = "ChannelError";
     this.status = status;
     this.reason = reason;
+    const kind = [response?.kind, status === "closed" ? "unavailable" : status, reason].find((word) => KINDS.has(word));
+    this.kind = kind ?? (reason === "unmatched topic" ? "not found" : "invalid");
     this.errors = response?.errors ?? {}; // what is wrong, by field
     this.response = response;
   }
@@ -95,7 +104,7 @@ export class Socket {
   #retryAt = null;
   #advised = false; // the server told how long to wait
   #reconnectMs = null; // the server's advice for the next loss
-  #messageBytes = Infinity; // the most that the server takes
+  #messageBytes = Infinity; // the most that the server takes, as it said on this connection
   #failures = 0;
   #link = null; // a WebSocket or LongPoll
   #kind = null; // "websocket" or "longpoll": what the link is, or was
@@ -220,6 +229,7 @@ export class Socket {
   }
 
   #opened() {
+    this.#messageBytes = Infinity; // until a join is answered
     this.#settle(this.#kind);
     this.#openedAt = Date.now();
     this.#beating = false;
@@ -307,15 +317,16 @@ export class Socket {
 
   _send(frame) { this.#link?.send(frame); }
 
-  _advise({ reconnect_ms: reconnectMs = this.#reconnectMs, message_bytes: messageBytes = this.#messageBytes }) {
+  _advise({ reconnect_ms: reconnectMs = this.#reconnectMs, message_bytes: messageBytes }) {
     this.#reconnectMs = reconnectMs;
-    this.#messageBytes = messageBytes;
+    this.#messageBytes = messageBytes || this.#messageBytes;
   }
 
   /** Why the server would not take a frame. */
   _refusal(frame) {
     const most = this.#messageBytes;
-    return isLonger(frame, most) ? `the message is longer than the ${most} bytes that the server takes` : null;
+    if (!isLonger(frame, most)) return null;
+    return { reason: `the message is longer than the ${most} bytes that the server takes`, kind: "invalid" };
   }
 
   _adopt(channel) {
@@ -379,7 +390,7 @@ export class Channel {
     const done = (status, response) => (status === "ok" ? resolve(response) : reject(failure(status, response)));
     const refusal = this.#refusal();
     try {
-      if (refusal) throw failure("closed", { reason: refusal });
+      if (refusal) throw failure("closed", refusal);
       const body = bodyOf(payload, this.topic, event);
       if (acknowledged && typeof body !== "string") throw new TypeError("bennu: an acknowledged push cannot carry bytes");
       const meta = acknowledged ? { id: newID() } : undefined;
@@ -394,7 +405,7 @@ export class Channel {
     const body = bodyOf(payload, this.topic, event);
     const drop = (reason) => this.#warn(`bennu: ${event} on ${this.topic} dropped: ${reason}`);
     const refusal = this.#refusal();
-    if (refusal) return drop(refusal);
+    if (refusal) return drop(refusal.reason);
     const done = (status, { reason }) => drop(reason);
     this.#ask({ event, body, silent: true, held: this.#state !== "joined", done }, Infinity);
   }
@@ -405,7 +416,7 @@ export class Channel {
     const told = this.#state !== "closed" && joinRef !== null;
     const { promise, resolve } = deferred();
     const done = () => { this.#socket._forget(this); resolve({}); };
-    this.#close("left", () => {
+    this.#close(LEFT, () => {
       if (!told) return done();
       this.#joinRef = joinRef; // the reply carries it
       this.#ask({ event: "phx_leave", body: "{}", done }, timeoutMs);
@@ -487,16 +498,16 @@ export class Channel {
   #fail(response) {
     if (Date.now() - this.#joinedAt >= SETTLED_MS) this.#failures = 0;
     const wait = this.#options.backoff(this.#failures++);
-    this.#idle(response);
+    this.#idle({ ...response, kind: "unavailable" }); // the kind is that of the join, or of the crash
     this.#timer = later(() => this.#attempt(), wait);
     this.#enter("errored", response);
   }
 
-  #close(reason, then = () => this.#socket._forget(this)) {
+  #close(response, then = () => this.#socket._forget(this)) {
     const changed = this.#state !== "closed";
     this.#state = "closed";
-    this.#idle({ reason });
-    this.#first?.reject(new ChannelError(`join of ${this.topic}`, "closed", { reason }));
+    this.#idle(response);
+    this.#first?.reject(new ChannelError(`join of ${this.topic}`, "closed", response));
     then();
     if (changed) this.#enter("closed");
   }
@@ -514,10 +525,10 @@ export class Channel {
 
   /** Why a push cannot be taken now. */
   #refusal() {
-    if (this.#state === "closed") return "not joined";
+    if (this.#state === "closed") return { reason: "not joined" };
     if (this.#state === "joined") return null;
     const held = [...this.#asked.values()].filter((asked) => asked.held).length;
-    return held < this.#options.queueMax ? null : "queue full";
+    return held < this.#options.queueMax ? null : { reason: "queue full", kind: "exhausted" };
   }
 
   #ask(asked, timeoutMs, ref = this.#socket._ref()) {
@@ -529,10 +540,17 @@ export class Channel {
   #send(ref, asked) {
     asked.held = false;
     const frame = encode(this.#joinRef, ref, this.topic, asked.event, asked.body, asked.meta);
-    const refusal = ref === this.#joinRef ? null : this.#socket._refusal(frame); // a join may learn that it takes more
-    if (refusal) return this.#settle(ref, "error", { reason: refusal });
+    const refusal = this.#socket._refusal(frame);
+    if (refusal && ref === this.#joinRef) return this.#refuseJoin(ref, asked, refusal);
+    if (refusal) return this.#settle(ref, "error", refusal);
     this.#socket._send(frame);
     if (asked.silent) this.#asked.delete(ref);
+  }
+
+  /** Refuses it as the server would: later, for nobody waits for it yet. */
+  #refuseJoin(ref, asked, refusal) {
+    clearTimeout(asked.timer);
+    asked.timer = later(() => this.#settle(ref, "error", refusal), 0);
   }
 
   #settle(ref, status, response, meta) {
@@ -557,7 +575,9 @@ export class Channel {
 
   _lost(close) {
     const tooLong = close?.code === TOO_LONG; // which message it was is not known
-    const reason = { reason: tooLong ? close.reason || "a message is too long" : "connection lost" };
+    const reason = tooLong
+      ? { reason: close.reason || "a message is too long", kind: "invalid" }
+      : { reason: "connection lost" };
     this.#idle(reason, !tooLong);
     if (tooLong && this.#state === "joining") this.#refused("closed", reason);
     if (this.#state !== "closed" && this.#state !== "errored") this.#enter("errored", reason);
@@ -569,16 +589,16 @@ export class Channel {
     this.#socket._send(encode(this.#joinRef, this.#socket._ref(), this.topic, "phx_leave", "{}"));
   }
 
-  _replaced() { this.#close("replaced"); }
+  _replaced() { this.#close({ reason: "replaced", kind: "conflict" }); }
 
   _receive(joinRef, ref, event, payload, meta) {
     if (joinRef !== null && joinRef !== this.#joinRef) return; // meant for an earlier join
     if (event === "phx_reply") {
       this.#replied(ref, payload, meta);
     } else if (event === "phx_close") {
-      this.#close("closed by the server");
+      this.#close({ reason: "closed by the server" });
     } else if (event === "phx_error") {
-      if (this.#state === "closed") this.#close("left");
+      if (this.#state === "closed") this.#close(LEFT);
       else this.#fail(payload);
     } else if (this.#state === "joined" && this.#isNew(meta.offset)) {
       this.#events.get(event)?.tell(payload);

@@ -440,6 +440,29 @@ describe("push", () => {
     await other.catch((err) => assert.deepEqual(err.errors, {}));
   });
 
+  test("tells the kind of an error: what the server says, or else what is plain to see", async () => {
+    const { ws, channel } = joined();
+    for (const [status, response, kind] of [
+      ["error", { reason: "later", kind: "exhausted" }, "exhausted"],
+      ["error", { reason: "internal error", kind: "internal error" }, "internal error"],
+      ["error", { reason: "unmatched", kind: "not found" }, "not found"],
+      ["error", { reason: "forbidden", kind: "unavailable" }, "unavailable"],
+      ["error", { reason: "forbidden" }, "forbidden"],
+      ["error", { reason: "odd", kind: "odd" }, "invalid"],
+      ["error", { reason: "closed", kind: 7 }, "invalid"],
+      ["error", {}, "invalid"],
+      ["error", null, "invalid"],
+      ["error", "no", "invalid"],
+      ["error", { reason: { too: "timeout" } }, "invalid"],
+      ["busy", { reason: "busy" }, "invalid"],
+      ["busy", { reason: "busy", kind: "conflict" }, "conflict"],
+    ]) {
+      const answer = channel.push("say");
+      ws.reply("say", status, response);
+      await assert.rejects(answer, failsWith(status, undefined, kind), JSON.stringify(response));
+    }
+  });
+
   test("takes the payload as it is now, and rejects one that cannot be sent", async () => {
     const { ws, channel } = joined();
     ws.drop();
@@ -459,7 +482,7 @@ describe("push", () => {
     const { ws, channel } = joined();
     const [byDefault, own] = [channel.push("say"), channel.push("ask", {}, { timeoutMs: 500 })];
     tick(500);
-    await assert.rejects(own, failsWith("timeout"));
+    await assert.rejects(own, failsWith("timeout", "timeout", "timeout"));
     tick(9_500);
     await assert.rejects(byDefault, failsWith("timeout"));
     ws.reply("say");
@@ -469,13 +492,13 @@ describe("push", () => {
   test("rejects when the connection or the channel went before the answer", async () => {
     const { ws, channel } = joined();
     const first = channel.push("say");
-    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash" });
-    await assert.rejects(first, failsWith("closed", "channel_crash"));
+    ws.receive("1", "1", "room:1", "phx_error", { reason: "channel_crash", kind: "internal error" });
+    await assert.rejects(first, failsWith("closed", "channel_crash", "unavailable"));
     tick(100);
     ws.reply("phx_join");
     const second = channel.push("say");
     ws.drop();
-    await assert.rejects(second, failsWith("closed", "connection lost"));
+    await assert.rejects(second, failsWith("closed", "connection lost", "unavailable"));
   });
 
   test("waits for the join, in order, within its timeout", async () => {
@@ -500,7 +523,7 @@ describe("push", () => {
     const { ws, channel } = joined({ queueMax: 3 });
     ws.drop();
     const [, , third, fourth] = [1, 2, 3, 4].map((n) => channel.push("say", { n }));
-    await assert.rejects(fourth, failsWith("closed", "queue full"));
+    await assert.rejects(fourth, failsWith("closed", "queue full", "exhausted"));
     tick(100);
     FakeWebSocket.last.open();
     FakeWebSocket.last.reply("phx_join");
@@ -511,7 +534,7 @@ describe("push", () => {
 
   test("needs a join first", async () => {
     const { socket } = connected();
-    await assert.rejects(socket.channel("room:1").push("say"), failsWith("closed", "not joined"));
+    await assert.rejects(socket.channel("room:1").push("say"), failsWith("closed", "not joined", "unavailable"));
   });
 
   test("learns from an unmatched topic that the server lost the channel", async () => {
@@ -519,7 +542,7 @@ describe("push", () => {
     const answer = channel.push("say");
     const response = { reason: "unmatched topic" };
     ws.receive(null, ws.find("say")[1], "room:1", "phx_reply", { status: "error", response });
-    await assert.rejects(answer, failsWith("error", "unmatched topic"));
+    await assert.rejects(answer, failsWith("error", "unmatched topic", "not found"));
     assert.equal(channel.state, "errored");
     tick(100);
     assert.equal(ws.count("phx_join"), 2);
@@ -541,13 +564,13 @@ describe("a push that is too long", () => {
       const { ws, channel } = limited();
       const answer = channel.push("say", text);
       assert.equal(ws.count("say"), fits ? 1 : 0, text);
-      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+      if (!fits) await assert.rejects(answer, failsWith("error", reason, "invalid"));
     }
     for (const [bytes, fits] of [[86, true], [87, false]]) {
       const { ws, channel } = limited();
       const answer = channel.push("b", new Uint8Array(bytes));
       assert.equal(ws.sent.at(-1).length, fits ? most : 6);
-      if (!fits) await assert.rejects(answer, failsWith("error", reason));
+      if (!fits) await assert.rejects(answer, failsWith("error", reason, "invalid"));
     }
   });
 
@@ -578,10 +601,33 @@ describe("a push that is too long", () => {
     assert.equal(free.ws.count("say"), 1);
   });
 
-  test("a join is asked all the same: the server may take more by now", () => {
+  test("a join, too, and asked again on the next connection: the server may take more by then", async () => {
     const { ws, socket } = limited();
-    socket.channel("room:2", { text: "x".repeat(most) }).join();
-    assert.equal(ws.count("phx_join"), 2);
+    const head = utf8('["2","2","room:2","phx_join",{"text":""},{}]');
+    const texts = [-1, 0, 1].map((n) => "x".repeat(most - head + n));
+    for (const [i, text] of texts.slice(0, 2).entries()) {
+      socket.channel(`room:${i + 2}`, { text }).join();
+      assert.equal(ws.count("phx_join"), i + 2, text);
+    }
+    const channel = socket.channel("room:4", { text: texts[2] });
+    const first = channel.join();
+    assert.equal(channel.state, "joining");
+    const refused = assert.rejects(first, failsWith("error", reason, "invalid"));
+    await turn();
+    tick(0);
+    await refused;
+    assert.equal(channel.state, "errored");
+    assert.equal(ws.count("phx_join"), 3);
+    const left = socket.channel("room:5", { text: texts[2] });
+    const never = left.join();
+    left.leave();
+    tick(0);
+    await assert.rejects(never, failsWith("closed", "left", "canceled"));
+    const next = reconnect();
+    assert.equal(next.sent.filter((m) => m[3] === "phx_join" && m[2] === "room:4").length, 1);
+    next.reply("phx_join");
+    assert.equal(channel.state, "joined");
+    assert.deepEqual(warnings(), []);
   });
 
   test("and closes the connection rejects all that is not answered, and is not sent again", async () => {
@@ -597,7 +643,7 @@ describe("a push that is too long", () => {
         channel.push("say", "long", { acknowledged: true }), channel.push("say"), other.push("say", {}, { acknowledged: true }),
       ];
       ws.drop({ code: 1009, reason: close });
-      for (const answer of [unanswered, ...answers]) await assert.rejects(answer, failsWith("closed", reason));
+      for (const answer of [unanswered, ...answers]) await assert.rejects(answer, failsWith("closed", reason, "invalid"));
       tick(100);
       const next = FakeWebSocket.last;
       next.open();
@@ -740,7 +786,7 @@ describe("leave", () => {
     const answer = channel.push("say");
     const left = channel.leave();
     assert.equal(channel.state, "closed");
-    await assert.rejects(answer, failsWith("closed", "left"));
+    await assert.rejects(answer, failsWith("closed", "left", "canceled"));
     assert.deepEqual(ws.find("phx_leave").slice(0, 3), ["1", "3", "room:1"]);
     ws.receive(null, null, "room:1", "said", {});
     ws.reply("phx_leave");
@@ -770,7 +816,7 @@ describe("leave", () => {
     const [asked, due] = [socket.channel("a"), socket.channel("b")];
     const first = asked.join();
     asked.leave();
-    await assert.rejects(first, failsWith("closed", "left"));
+    await assert.rejects(first, failsWith("closed", "left", "canceled"));
     due.join();
     ws.reply("phx_join", "error");
     await due.leave();

@@ -147,9 +147,10 @@ export function reconnect() {
   return FakeWebSocket.last;
 }
 
-export const failsWith = (status, reason) => (err) => {
+export const failsWith = (status, reason, kind) => (err) => {
   assert.equal(err.name, "ChannelError");
   assert.equal(err.status, status);
   if (reason) assert.equal(err.reason, reason);
+  if (kind) assert.equal(err.kind, kind);
   return true;
 };

@@ -30,4 +30,17 @@
 //
 // A [Factory] makes rows that are right as they are, so that a test says only what it is
 // about.
+//
+// # Effects
+//
+// With [StartOutbox] what transactions emit stays until the test has it happen:
+//
+//	outbox := datatest.StartOutbox(t, ctx, &data.Outbox{Repo: repo, Carriers: carriers})
+//
+//	err := seats.Book(ctx, ann) // the code that is tested
+//	outbox.AssertEmitted(SendMail.Effect(welcome), data.Publish(Seats, seat))
+//	outbox.Carry()
+//
+// [Emitted] gives the values themselves. Jobs are jobtest's to look at; its Kit, which is a
+// context, goes into StartOutbox so that the two share a node.
 package datatest

@@ -13,7 +13,8 @@ import (
 )
 
 // Device is the other end of -devices: it sends positions by UDP, and keeps each until it
-// is committed, over lost connections and servers that restart.
+// is committed, over lost connections and servers that restart. One that was killed and is
+// back tells it so; see [keyed.resetSecret].
 type Device struct {
 	To, ID, Agency string
 

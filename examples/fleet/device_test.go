@@ -151,6 +151,29 @@ func TestDeviceWithoutTheKey(t *testing.T) {
 }
 
 // A device reports for itself.
+func TestResetSecret(t *testing.T) {
+	const host, addr = "ship", ":5006"
+	secret := func(key keyed, host, addr string) string {
+		s, err := key.resetSecret(host, addr)
+		if err != nil || len(s.Reveal()) != 32 {
+			t.Errorf("%d bytes, %v", len(s.Reveal()), err)
+		}
+		return s.Reveal()
+	}
+	first := secret(deviceKey, host, addr)
+	if first != secret(deviceKey, host, addr) {
+		t.Error("the next start has another")
+	}
+	for what, other := range map[string]string{
+		"another key": secret("another key of sixteen", host, addr), "no key": secret("", host, addr),
+		"another host": secret(deviceKey, "shi", "p"+addr), "another address": secret(deviceKey, host, ":5007"), "the key itself": deviceKey,
+	} {
+		if other == first {
+			t.Errorf("%s: the same", what)
+		}
+	}
+}
+
 func TestDeviceIsOneUnit(t *testing.T) {
 	w := start(t, "-devices=127.0.0.1:0")
 	socket, err := uplink.Dial(t.Context(), "udp://"+w.devices(), uplink.Options{Device: "a"})

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net/http"
 
 	"github.com/bennu-go/bennu/channel"
@@ -28,6 +31,15 @@ func (k keyed) deviceKey() func(context.Context, string) ([]byte, error) {
 		return nil
 	}
 	return func(context.Context, string) ([]byte, error) { return []byte(k), nil }
+}
+
+// resetSecret is what a server that was killed and is back proves itself with to devices
+// that it does not know any more. Nobody has to keep it: it comes from the key, which
+// devices have too, but who has that can be any device anyway. It is of this host and this
+// address, as two servers that run must not share one.
+func (k keyed) resetSecret(host, addr string) (fault.Secret, error) {
+	secret, err := hkdf.Key(sha256.New, []byte(k), nil, fmt.Sprintf("fleet devices reset %q %q", host, addr), sha256.Size)
+	return fault.NewSecret(string(secret)), err
 }
 
 // plug reads the query and the form, and asks for the key in either.

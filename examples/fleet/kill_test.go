@@ -47,13 +47,7 @@ func TestBinary(t *testing.T) {
 		p.wait(t)
 	})
 	t.Run("kill, with devices", func(t *testing.T) {
-		free, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		to := free.LocalAddr().String()
-		free.Close()
-		dir := t.TempDir()
+		to, dir := freeUDP(t), t.TempDir()
 		p := launch(t, binary, dir, "-replay=none", "-devices="+to)
 		d, committed := device(to, "phone", "")
 		d.Options.Heartbeat = 300 * time.Millisecond
@@ -83,6 +77,9 @@ func TestBinary(t *testing.T) {
 		p.signal(t, syscall.SIGTERM)
 		p.wait(t)
 	})
+	for name, key := range map[string]string{"with a key": deviceKey, "without a key": ""} {
+		t.Run("a device is back at once, "+name, func(t *testing.T) { backAtOnce(t, binary, key) })
+	}
 	t.Run("term", func(t *testing.T) {
 		dir := t.TempDir()
 		p := launch(t, binary, dir, "-replay=nyc")
@@ -122,6 +119,47 @@ func TestBinary(t *testing.T) {
 			t.Errorf("%v: %s", err, out)
 		}
 	})
+}
+
+// backAtOnce is about a device that knows of a kill -9 only what the server tells that is
+// back: by itself, it would notice after 30 s.
+func backAtOnce(t *testing.T, binary, key string) {
+	to, dir := freeUDP(t), t.TempDir()
+	args := []string{"-replay=none", "-devices=" + to, "-key=" + key}
+	p := launch(t, binary, dir, args...)
+	d, committed := device(to, "phone", key)
+	d.Options.Heartbeat = 0
+	stop := running(t, d)
+	defer stop()
+	say := func(what string, within time.Duration) {
+		t.Helper()
+		if err := d.Report(report(time.Now(), 1)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-committed:
+		case <-time.After(within):
+			t.Fatalf("what was reported %s is not committed after %v", what, within)
+		}
+	}
+	say("at first", 10*time.Second)
+	p.signal(t, syscall.SIGKILL)
+	p.wait(t)
+	launch(t, binary, dir, args...)
+	began := time.Now()
+	say("after the restart", 10*time.Second)
+	t.Logf("it is back after %v", time.Since(began))
+}
+
+// freeUDP is an address that nobody listens on.
+func freeUDP(t *testing.T) string {
+	t.Helper()
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free.Close()
+	return free.LocalAddr().String()
 }
 
 // program is a running fleet.

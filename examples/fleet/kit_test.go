@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +85,7 @@ func flat(children []supervisor.Child) (all []supervisor.Child) {
 	return all
 }
 
-func (w *world) up(after ...func()) {
+func (w *world) up() {
 	w.Helper()
 	root, err := supervisor.Tree{Name: name, Children: w.children}.Start(w.ctx)
 	if err != nil {
@@ -97,9 +96,6 @@ func (w *world) up(after ...func()) {
 		w.http.CloseIdleConnections()
 		root.Stop()
 		w.node.Close()
-		for _, f := range after {
-			f()
-		}
 		for _, p := range w.node.Processes() {
 			w.Errorf("process %s (%s) is left, %s", p.Name, p.Type, p.State)
 		}
@@ -150,14 +146,8 @@ func bubble(t *testing.T, test func(w *world), args ...string) {
 		w.dial = door.dial
 		w.url = "http://fleet.test"
 		w.http = &http.Client{Transport: &http.Transport{DialContext: door.dial, MaxIdleConnsPerHost: 64}}
-		server := &http.Server{
-			Handler:     web.Chain(w.endpoint().Handler, web.RequestID, web.Log, web.Recover),
-			BaseContext: func(net.Listener) context.Context { return w.ctx },
-		}
-		w.children = slices.DeleteFunc(w.children, func(c supervisor.Child) bool { return c.Name == "web" })
-		var serving sync.WaitGroup
-		w.up(func() { server.Close(); serving.Wait() })
-		serving.Go(func() { _ = server.Serve(door) })
+		w.endpoint().Listen = func(context.Context) (net.Listener, error) { return door, nil }
+		w.up()
 		defer w.stop()
 		test(w)
 	})

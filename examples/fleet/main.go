@@ -107,7 +107,12 @@ func build(opts options) (bennu.App, error) {
 	// with it, and come back.
 	connections := []supervisor.Child{{Name: "watching", Run: watching}, {Name: "socket", Run: socket}}
 	if opts.Devices != "" {
-		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.key.deviceKey(), Idle: deviceIdle}
+		host, _ := os.Hostname()
+		secret, err := door.key.resetSecret(host, opts.Devices)
+		if err != nil {
+			return bennu.App{}, err
+		}
+		devices := &channel.UDP{Socket: socket, Addr: opts.Devices, Key: door.key.deviceKey(), Secret: secret, Idle: deviceIdle}
 		connections = append(connections, supervisor.Child{Name: "devices", Run: devices, Backoff: rebind})
 	}
 	children := []supervisor.Child{

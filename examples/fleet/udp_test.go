@@ -68,8 +68,10 @@ func (w *world) dirt() map[dirt]int64 {
 func (w *world) heard(sentences int64, units ...string) {
 	w.Helper()
 	eventually(w, fmt.Sprint(sentences, " sentences are read"), func() bool { return w.count("fleet.udp.sentences") >= sentences })
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute) // a slow disk takes its time
+	defer cancel()
 	for _, id := range units {
-		if err := process.Run(w.ctx, Units.Of(id), func(*Unit, context.Context) error { return nil }); err != nil {
+		if err := process.Run(ctx, Units.Of(id), func(*Unit, context.Context) error { return nil }); err != nil {
 			w.Errorf("unit %s: %v", id, err)
 		}
 	}

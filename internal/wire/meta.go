@@ -75,7 +75,7 @@ func AppendID(dst []byte, id string) []byte {
 type meta struct {
 	present, hasEpoch, hasOffset, recovered bool
 	epoch, id                               string
-	offset, reconnectMS                     uint64
+	offset, reconnectMS, messageBytes       uint64
 }
 
 // readMeta reads a sixth element, which is valid JSON, or nil.
@@ -106,6 +106,8 @@ func (m *meta) read(quoted, value []byte) (ok bool) {
 		m.hasOffset = ok
 	case "reconnect_ms":
 		m.reconnectMS, ok = readNumber(value)
+	case "message_bytes":
+		m.messageBytes, ok = readNumber(value)
 	case "recovered":
 		m.recovered = string(value) == "true"
 		ok = m.recovered || string(value) == "false"

@@ -115,7 +115,7 @@ func seedText(f *testing.F) {
 	for _, s := range []string{
 		`["1","1","room:1","phx_join",{"a":[1,{}]}]`, `[null,"9","phoenix","heartbeat",{}]`, `["1","1","t","e",{},{"epoch":"k3J","offset":42}]`,
 		`["1","1","t\u00e9","\ud800",-0.5e+3,{"id":"x"}]`, `{"topic":"t","event":"e","payload":{"a":1},"ref":"1","join_ref":null,"meta":{}}`,
-		`["1","1","t","phx_reply",{"status":"ok","response":{}},{"recovered":true,"reconnect_ms":5000}]`, ` [ "1" , null , "" , "" , true ] `,
+		`["1","1","t","phx_reply",{"status":"ok","response":{}},{"recovered":true,"reconnect_ms":5000,"message_bytes":100}]`, ` [ "1" , null , "" , "" , true ] `,
 		strings.Repeat("[", 513), `["1","1","t","e",` + strings.Repeat("[", 512) + strings.Repeat("]", 512) + `]`,
 	} {
 		f.Add([]byte(s))
@@ -189,7 +189,7 @@ func FuzzServerText(f *testing.F) {
 		if status, response, ok := r.Reply(); ok && (!json.Valid(response) || !utf8.Valid(status)) {
 			t.Fatalf("%q replies %q %q", frame, status, response)
 		}
-		if r.Meta.ReconnectMS < 0 {
+		if r.Meta.ReconnectMS < 0 || r.Meta.MessageBytes < 0 {
 			t.Fatalf("%q: %+v", frame, r.Meta)
 		}
 	})

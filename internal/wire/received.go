@@ -17,12 +17,13 @@ type Received struct {
 
 // ReceivedMeta is the sixth element of a server's message.
 type ReceivedMeta struct {
-	Present     bool
-	Epoch       string // of the reply to a join: where the topic stands; "": it keeps no history
-	Offset      uint64 // where the topic stands, or of this broadcast
-	HasOffset   bool
-	Recovered   bool // of the reply to a join that asked for it: what was missed follows
-	ReconnectMS int  // of the reply to a join: the longest time to wait before coming back; 0: nothing is said
+	Present      bool
+	Epoch        string // of the reply to a join: where the topic stands; "": it keeps no history
+	Offset       uint64 // where the topic stands, or of this broadcast
+	HasOffset    bool
+	Recovered    bool // of the reply to a join that asked for it: what was missed follows
+	ReconnectMS  int  // of the reply to a join: the longest time to wait before coming back; 0: nothing is said
+	MessageBytes int  // of the reply to a join: the longest message that the server takes; 0: nothing is said
 }
 
 // DecodeServerText reads a text frame of a server, of version 2.
@@ -37,12 +38,13 @@ func DecodeServerText(frame []byte) (Received, error) {
 
 func (m meta) received() ReceivedMeta {
 	return ReceivedMeta{
-		Present:     m.present,
-		Epoch:       m.epoch,
-		Offset:      m.offset,
-		HasOffset:   m.hasOffset,
-		Recovered:   m.recovered,
-		ReconnectMS: int(min(m.reconnectMS, math.MaxInt32)),
+		Present:      m.present,
+		Epoch:        m.epoch,
+		Offset:       m.offset,
+		HasOffset:    m.hasOffset,
+		Recovered:    m.recovered,
+		ReconnectMS:  int(min(m.reconnectMS, math.MaxInt32)),
+		MessageBytes: int(min(m.messageBytes, math.MaxInt32)),
 	}
 }
 

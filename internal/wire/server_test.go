@@ -40,6 +40,7 @@ func TestReplyMeta(t *testing.T) {
 		`{"epoch":"k","offset":0}`: {Epoch: "k", History: true},
 		`{"recovered":false}`:      {Asked: true, Epoch: "unsaid", Offset: 1},
 		`{"reconnect_ms":5000}`:    {ReconnectMS: 5000, Recovered: true},
+		`{"message_bytes":100}`:    {MessageBytes: 100},
 		`{"epoch":"k","offset":57,"recovered":true,"reconnect_ms":5000}`:    {Epoch: "k", Offset: 57, History: true, Asked: true, Recovered: true, ReconnectMS: 5000},
 		`{"epoch":"","offset":18446744073709551615,"recovered":false}`:      {Offset: 1<<64 - 1, History: true, Asked: true},
 		`{"epoch":"\u0001","offset":1,"recovered":true,"reconnect_ms":500}`: {Epoch: "\x01", Offset: 1, History: true, Asked: true, Recovered: true, ReconnectMS: 500},
@@ -48,7 +49,7 @@ func TestReplyMeta(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		r, err := wire.DecodeServerText(wire.AppendReply(nil, wire.V2, b("1"), b("1"), "t", "ok", nil, m.Append(nil)))
-		back := wire.ReceivedMeta{Present: true, ReconnectMS: m.ReconnectMS, Recovered: m.Asked && m.Recovered, HasOffset: m.History}
+		back := wire.ReceivedMeta{Present: true, ReconnectMS: m.ReconnectMS, MessageBytes: m.MessageBytes, Recovered: m.Asked && m.Recovered, HasOffset: m.History}
 		if m.History {
 			back.Epoch, back.Offset = m.Epoch, m.Offset
 		}
@@ -71,7 +72,7 @@ func TestBinary(t *testing.T) {
 	if m, err = wire.DecodeBinary(b("\x00\x00\x00\x00\x00")); err != nil || say(m) != "null null    true "+noMeta {
 		t.Errorf("got %s, %v", say(m), err)
 	}
-	const none = "{Present:false Epoch: Offset:0 HasOffset:false Recovered:false ReconnectMS:0}"
+	const none = "{Present:false Epoch: Offset:0 HasOffset:false Recovered:false ReconnectMS:0 MessageBytes:0}"
 	for _, c := range []struct {
 		frame, want string
 		append      func() ([]byte, error)
@@ -88,7 +89,7 @@ func TestBinary(t *testing.T) {
 		{"\x01\x00\x00\x01\x02tok", "null null t phx_reply  true ok " + none, func() ([]byte, error) {
 			return wire.AppendBinaryReply(nil, nil, nil, "t", "ok", nil)
 		}},
-		{"\x03\x01\x01\x00\x00\x00\x00\x00\x00\x01\x02te" + data, "null null t e " + data + " true  {Present:true Epoch: Offset:258 HasOffset:true Recovered:false ReconnectMS:0}", func() ([]byte, error) {
+		{"\x03\x01\x01\x00\x00\x00\x00\x00\x00\x01\x02te" + data, "null null t e " + data + " true  {Present:true Epoch: Offset:258 HasOffset:true Recovered:false ReconnectMS:0 MessageBytes:0}", func() ([]byte, error) {
 			return wire.AppendBinaryBroadcastAt(nil, 258, "t", "e", b(data))
 		}},
 	} {

@@ -1,18 +1,18 @@
 package ws
 
 import (
-	"bytes"
 	"net"
+	"slices"
 )
 
 // batch is what goes into one write.
 type batch struct {
 	frames [maxBatchFrames][]byte
-	n      int   // frames
-	size   int   // bytes
-	last   bool  // the descriptor is closed right after it
-	err    error // of preparing the write
+	n      int  // frames
+	size   int  // bytes
+	last   bool // the descriptor is closed right after it
 	vector vector
+	joined []byte // room for all of them; nil while that was never needed
 }
 
 // clear lets go of the frames.
@@ -30,5 +30,9 @@ func (b *batch) writeTo(nc net.Conn) (int, error) {
 		return int(n), err
 	}
 	// No writev here, and over TLS each write would be a record of its own.
-	return nc.Write(bytes.Join(b.frames[:b.n], nil))
+	b.joined = slices.Grow(b.joined[:0], b.size)
+	for _, wire := range b.frames[:b.n] {
+		b.joined = append(b.joined, wire...)
+	}
+	return nc.Write(b.joined)
 }

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -250,7 +251,23 @@ func (c *Conn) closeWrite() {
 
 func (c *Conn) hangUp() (err error) {
 	defer rescue(&err)
-	return c.nc.Close()
+	secure, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return c.nc.Close()
+	}
+	// TLS says goodbye, and waits for room for that: not where there is no time left.
+	c.mu.Lock()
+	left := c.until - c.poller.now()
+	if c.cut {
+		left = 0
+	}
+	c.mu.Unlock()
+	if left <= 0 {
+		return secure.NetConn().Close()
+	}
+	cut := time.AfterFunc(left, func() { _ = secure.NetConn().Close() })
+	defer cut.Stop()
+	return secure.Close()
 }
 
 // bury tells the handler, if the connection is closed and nobody reads.
@@ -283,7 +300,7 @@ func (c *Conn) abandon() {
 	for {
 		b := &batch{}
 		c.mu.Lock()
-		c.out.load(b, c.deflate)
+		c.out.load(b, c.deflate, maxBatchBytes)
 		c.mu.Unlock()
 		if b.n == 0 {
 			return
@@ -302,10 +319,10 @@ func (c *Conn) abandon() {
 func (c *Conn) expire(now time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	idle, write := c.limits.idle(), c.limits.write()
+	idle, patience := c.limits.idle(), c.patience()
 	due, about := c.heard+idle, idle
-	if blocked := c.out.since + write; c.out.blocked && blocked < due {
-		due, about = blocked, write
+	if stands := c.out.since + patience; c.out.since != 0 && stands < due {
+		due, about = stands, patience
 	}
 	switch {
 	case c.gone:
@@ -321,7 +338,11 @@ func (c *Conn) expire(now time.Duration) {
 		c.wake()
 	case now < due:
 		c.poller.wheel.arm(c, due, about)
-	case c.out.blocked && now >= c.out.since+write:
+	case c.stands() && c.retry():
+		c.poller.wheel.arm(c, now+patience, patience)
+	case c.stands() && c.exceeds(0, 0):
+		_ = c.evict()
+	case c.stands():
 		c.fail(stuck())
 	default:
 		c.fail(silent(idle))

@@ -68,6 +68,7 @@ func TestClose(t *testing.T) {
 		case <-time.After(time.Second):
 		}
 		_ = client.Close(ws.Restart, "")
+		go collect(client)
 		end := <-e.ended
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("gone %v later", took-time.Second)
@@ -196,6 +197,7 @@ func TestClientCloses(t *testing.T) {
 		if end := closeError(t, echoed); end.Code != 4000 {
 			t.Errorf("echoed %v", end)
 		}
+		go collect(client)
 		end := <-e.ended
 		if end.Code != 4000 || end.Reason != "had enough" || !end.Remote || error(end) != err {
 			t.Errorf("got %v", end)

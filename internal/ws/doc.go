@@ -36,7 +36,7 @@
 //
 // Frames leave in the order in which [Conn.Send] took them. What is pending for
 // a connection leaves together: up to 128 frames or 64 KiB in one writev, or,
-// where there is none (TLS, a wrapped net.Conn), joined in one write. That a
+// where there is none (TLS, a wrapped net.Conn), up to 16 KiB joined in one write. That a
 // frame was taken says nothing about its arrival.
 //
 // What a handler sends on its own connection leaves when the messages at hand
@@ -60,7 +60,7 @@
 //	| limit            | default | beyond it                                    |
 //	|------------------|---------|----------------------------------------------|
 //	| MaxMessageBytes  | 1 MiB   | close 1009                                   |
-//	| MaxPendingBytes  | 1 MiB   | eviction: close 1013, if it still gets out   |
+//	| MaxPendingBytes  | 1 MiB   | eviction, see below                          |
 //	| MaxPendingFrames | 1,024   | the same                                     |
 //	| IdleTimeout      | 60 s    | close 1002; so is a message that takes longer |
 //	| WriteTimeout     | 10 s    | the connection is cut                        |
@@ -70,7 +70,35 @@
 // second, without a message in between, is closed with 1008. Pongs count as
 // pending, so one that pings and does not read is evicted like others.
 //
-// Time-outs are coarse: late by at most an eighth, or two 32nds of a second if
+// # Clients that read too slowly
+//
+// The rule is the same for all kinds of connections. What is within MaxPendingBytes
+// and MaxPendingFrames may always wait. Beyond either, the client has to go on
+// reading: it is evicted
+//
+//   - when it has taken nothing for half of WriteTimeout, 5 s by default,
+//   - or at once when four times MaxPendingBytes would wait, each frame counted with
+//     64 bytes more. That is the bound of what a connection keeps.
+//
+// So a burst of up to that size evicts nobody who reads, however little of it was
+// written yet; of a longer one, it is beyond what the network takes meanwhile. Who
+// sends to a full outbox writes what the client takes, or, where a goroutine writes,
+// gives way to it: at most 10 ms, and not once a write has waited that long for the client.
+//
+// An evicted client loses what waits. The close frame is then next, behind what of
+// the frame before it has been begun, and behind what the system has taken, up to a
+// few MB. There is a second for that. A client that takes nothing in this second
+// cannot be told: where a full socket has no room there is no way past it. It sees the
+// connection end without a close frame (1006), or a reset.
+//
+// Where less waits, a client that takes nothing for WriteTimeout is cut. What "takes"
+// means is what the system says: on sockets any byte for which there is room again,
+// with TLS and on other systems a write of up to 16 KiB that came back, for which
+// Linux waits until a third of the socket's buffer is free.
+//
+// # Time-outs
+//
+// They are coarse: late by at most an eighth, or two 32nds of a second if
 // that is more. A client that sends more than 64 KiB waits for the others
 // between two portions of that size.
 //
@@ -101,9 +129,9 @@
 // these kinds is about 370 bytes: no goroutine, no buffer, no timer.
 //
 // All others (TLS, other systems) have a goroutine that reads, with a window of
-// 256 bytes, and one that writes while something is pending. What is sent to such
-// a connection at once must fit into its outbox; on the others, a full outbox is
-// first written as far as the client takes it.
+// 256 bytes, and one that writes while something is pending, up to 16 KiB at a time.
+// An idle one with TLS is about 4.7 kB, and TLS's own 6 kB. A TLS connection that
+// is cut says no goodbye, and one that closes says it within CloseTimeout.
 //
 // # The dependency
 //

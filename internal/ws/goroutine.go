@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"time"
 )
 
 // The way of connections that cannot be polled: TLS, wrapped ones, and all of
@@ -14,6 +13,10 @@ import (
 const (
 	smallWindow = 256      // of a reader's own; holds a heartbeat and most events
 	largeWindow = 16 << 10 // lent while a peer sends more than that
+
+	// recordBytes is the most of one write: what TLS makes one record of. That a write
+	// has come back is all that is known of what the other end takes.
+	recordBytes = 16 << 10
 )
 
 // readAll is the reading goroutine: one long turn.
@@ -81,6 +84,7 @@ func (c *Conn) writeAll() {
 		n, err := c.writeBatch(b)
 		b.clear()
 		c.mu.Lock()
+		c.out.since = 0
 		c.out.wrote(n, c.deflate)
 		if err != nil {
 			c.out.drop()
@@ -95,8 +99,9 @@ func (c *Conn) writeAll() {
 // writer any more.
 func (c *Conn) nextBatch(b *batch) bool {
 	c.mu.Lock()
-	if !c.gone && !c.cut && c.out.load(b, c.deflate) {
-		b.err = c.limitWrite() // under the lock, so that evict has the last word
+	if !c.gone && !c.cut && c.out.load(b, c.deflate, recordBytes) {
+		c.out.since = c.poller.now()
+		c.watch()
 		c.mu.Unlock()
 		return true
 	}
@@ -107,28 +112,9 @@ func (c *Conn) nextBatch(b *batch) bool {
 	return false
 }
 
-func (c *Conn) limitWrite() (err error) {
-	defer rescue(&err)
-	d := c.limits.write()
-	if c.end.Load() != nil {
-		d = c.until - c.poller.now()
-	}
-	return c.nc.SetWriteDeadline(time.Now().Add(d))
-}
-
 func (c *Conn) writeBatch(b *batch) (n int, err error) {
 	defer rescue(&err)
-	if b.err != nil {
-		return 0, b.err
-	}
 	return b.writeTo(c.nc)
-}
-
-// interrupt ends a write that is blocked.
-func (c *Conn) interrupt() {
-	var err error
-	defer rescue(&err)
-	_ = c.nc.SetWriteDeadline(time.Unix(1, 0))
 }
 
 // rescue turns a panic of a net.Conn into an error: one bad connection must not

@@ -11,7 +11,9 @@ type Limits struct {
 	MaxMessageBytes int
 
 	// MaxPendingBytes and MaxPendingFrames are what may wait to be written,
-	// headers and the write under way included. Defaults 1 MiB and 1,024.
+	// headers and the write under way included. More may wait, up to four times
+	// MaxPendingBytes, while the other end goes on reading: see the package's
+	// documentation. Defaults 1 MiB and 1,024.
 	MaxPendingBytes  int
 	MaxPendingFrames int
 
@@ -21,7 +23,8 @@ type Limits struct {
 	IdleTimeout time.Duration
 
 	// WriteTimeout is the longest time in which the other end takes none of what
-	// is pending. Default 10 s.
+	// is pending; half of it if that is more than MaxPendingBytes or
+	// MaxPendingFrames. Default 10 s.
 	WriteTimeout time.Duration
 
 	// CloseTimeout is the longest from Close until the connection is gone:

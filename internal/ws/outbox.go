@@ -2,6 +2,7 @@ package ws
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/bennu-go/bennu/fault"
@@ -13,9 +14,22 @@ const (
 	maxBatchBytes  = 64 << 10
 )
 
-// evictionTimeout is what is left for the close frame of an evicted client, if
-// it was not in the middle of a write.
-const evictionTimeout = time.Second
+const (
+	// frameCost is about what a frame takes besides its bytes while it waits.
+	frameCost = 64
+
+	// burst is how many times MaxPendingBytes may wait for a client that reads.
+	burst = 4
+
+	// turnTime and maxTurns are how long, and how often, who sends to a full outbox
+	// gives way to who writes it: a write that takes longer waits for the client.
+	turnTime = 10 * time.Millisecond
+	maxTurns = 10_000
+
+	// evictionTimeout is what an evicted client has for taking the close frame, and
+	// for closing.
+	evictionTimeout = time.Second
+)
 
 // outbox is the writing half of a connection, guarded by its lock.
 type outbox struct {
@@ -23,7 +37,7 @@ type outbox struct {
 	first   [2]*encoded   // the queue's first room, so that small bursts allocate none
 	bytes   int           // pending, with those being written
 	sent    int           // of the first frame
-	since   time.Duration // since when nothing could be written, or 0
+	since   time.Duration // since when the other end has taken nothing of a write, or 0
 	loaded  uint8         // frames in the write under way: at most maxBatchFrames
 	writing bool          // somebody is in a write
 	again   bool          // there may be room since the last write began
@@ -58,14 +72,15 @@ func (o *outbox) drop() {
 	o.queue = o.queue[:keep]
 }
 
-// load fills the next write.
-func (o *outbox) load(b *batch, d *Deflate) bool {
+// load fills the next write, with that many bytes at most. A longer frame is cut.
+func (o *outbox) load(b *batch, d *Deflate, most int) bool {
 	b.n, b.size = 0, 0
 	for b.n < len(o.queue) && b.n < maxBatchFrames {
 		wire := o.queue[b.n].wireFor(d)
 		if b.n == 0 {
 			wire = wire[o.sent:]
-		} else if b.size+len(wire) > maxBatchBytes {
+			wire = wire[:min(len(wire), most)]
+		} else if b.size+len(wire) > most {
 			break
 		}
 		b.frames[b.n] = wire
@@ -100,9 +115,8 @@ func (o *outbox) wrote(n int, d *Deflate) {
 // Send puts a frame into the outbox and returns at once; it is written soon,
 // with all that is pending then. Its errors:
 //
-//   - Exhausted: the outbox is full, because the client reads too slowly. It is
-//     evicted: what is pending is dropped and the connection closed, with 1013
-//     if that can still be written.
+//   - Exhausted: the client reads too slowly. It is evicted: what is pending is
+//     dropped, and it has a second for taking the close frame, with 1013.
 //   - Invalid: the frame is the zero Frame, or longer than MaxPendingBytes. The
 //     connection stays.
 //   - otherwise the connection has ended, and it is the [*CloseError] that
@@ -118,38 +132,100 @@ func (c *Conn) Send(f Frame) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.relieve(size)
+	for turns := 0; turns < maxTurns && c.end.Load() == nil && c.exceeds(1, size) && c.relieve(size); turns++ {
+	}
+	for c.full(size) || c.exceeds(1, size) && c.stands() {
+		if !c.retry() {
+			return c.evict()
+		}
+	}
 	if end := c.end.Load(); end != nil {
 		return end
 	}
-	if c.full(size) {
-		return c.evict()
-	}
+	before := c.exceeds(0, 0)
 	c.out.push(e, size)
+	if !before && c.exceeds(0, 0) {
+		c.watch()
+	}
 	c.wake()
 	return nil
 }
 
-// full reports whether there is no room for a frame of that size. The lock is held.
-func (c *Conn) full(size int) bool {
-	return len(c.out.queue) >= c.limits.pendingFrames() || size > c.limits.pendingBytes()-c.out.bytes
+// exceeds reports whether more is pending than a client may leave there, with so
+// many frames and bytes more. The lock is held, as it is for all of these.
+func (c *Conn) exceeds(frames, bytes int) bool {
+	return len(c.out.queue)+frames > c.limits.pendingFrames() || bytes > c.limits.pendingBytes()-c.out.bytes
 }
 
-// relieve writes what a full outbox holds, if the client takes it: who sends much
-// at once is not to have it evicted for what nobody has come to write. The lock is
-// held, and let go of meanwhile.
-func (c *Conn) relieve(size int) {
-	if c.link == nil || !c.full(size) {
-		return
+// full reports whether there is no room for a frame of that size, were it a client
+// that reads.
+func (c *Conn) full(size int) bool {
+	cost := c.out.bytes + frameCost*len(c.out.queue)
+	return c.exceeds(1, size) && size+frameCost > burst*c.limits.pendingBytes()-cost
+}
+
+// stands reports whether the client has taken nothing for longer than it may.
+func (c *Conn) stands() bool {
+	return c.out.since != 0 && c.poller.now() >= c.out.since+c.patience()
+}
+
+// patience is how long the client may take nothing.
+func (c *Conn) patience() time.Duration {
+	d := c.limits.write()
+	if c.exceeds(0, 0) {
+		d /= 2
+	}
+	return d
+}
+
+// watch has the wheel look at a write that may come to stand.
+func (c *Conn) watch() {
+	if c.out.since != 0 && c.end.Load() == nil {
+		d := c.patience()
+		c.poller.wheel.arm(c, c.out.since+d, d)
+	}
+}
+
+// relieve has some of what is pending written, if the client takes it, and reports
+// whether that may have helped: who sends much at once is not to have it evicted for
+// what nobody has come to write. The lock is let go of meanwhile.
+func (c *Conn) relieve(size int) bool {
+	switch {
+	case c.link != nil && !c.out.writing && !c.out.stuck():
+		b := c.poller.batches.Get().(*batch)
+		defer c.poller.batches.Put(b)
+		c.write(b)
+		c.enqueueEnd()
+	case c.full(size) && c.hasTurn():
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	default:
+		return false
+	}
+	return true
+}
+
+// retry writes to a socket that was full, which says that there is room again only when
+// a third of it is. It reports whether the client has taken something.
+func (c *Conn) retry() bool {
+	if c.link == nil || c.out.writing || c.end.Load() != nil {
+		return false
 	}
 	b := c.poller.batches.Get().(*batch)
 	defer c.poller.batches.Put(b)
-	for c.end.Load() == nil && c.full(size) && !c.out.writing && !c.out.stuck() {
-		c.write(b)
-	}
-	if c.end.Load() != nil {
-		c.enqueue()
-	}
+	before := c.out.since
+	c.out.again = true
+	c.write(b)
+	c.enqueueEnd()
+	return c.out.since != before
+}
+
+// hasTurn reports whether somebody else is writing, or about to, and does not wait
+// for the client.
+func (c *Conn) hasTurn() bool {
+	o := &c.out
+	return o.writing && (c.link != nil || o.since == 0 || c.poller.now() < o.since+turnTime)
 }
 
 // outgoing is a frame as it leaves on this connection, and its size.
@@ -164,21 +240,22 @@ func (c *Conn) outgoing(f Frame) (e *encoded, size int) {
 	return e, len(wire)
 }
 
-// evict ends the connection of a slow client. The lock is held.
+// evict ends the connection of a slow client, unless it has ended. The lock is held.
 func (c *Conn) evict() error {
+	if end := c.end.Load(); end != nil {
+		return end
+	}
 	end := &CloseError{
 		Code:   TryAgainLater,
 		Reason: "reading too slowly",
 		err: fault.Exhausted.Errorf("the client reads too slowly: %d frames of %d bytes are pending",
 			len(c.out.queue), c.out.bytes),
 	}
+	// The close frame is next, behind what is in the middle of being written. A
+	// client that closes in time has read it; otherwise what the client still sends
+	// could turn our end into a reset that takes the frame back.
 	c.out.drop()
-	// A close frame cannot follow a write that is blocked: it would stand in the
-	// middle of another frame.
-	c.cut = c.out.blocked
-	if c.link == nil && c.out.writing {
-		c.interrupt()
-	}
+	c.linger = true
 	c.shut(end, evictionTimeout)
 	return end
 }
@@ -195,15 +272,20 @@ func (c *Conn) Flush() {
 	b := c.poller.batches.Get().(*batch)
 	defer c.poller.batches.Put(b)
 	c.write(b)
+	c.enqueueEnd()
+}
+
+// enqueueEnd leaves the end of the connection to a worker.
+func (c *Conn) enqueueEnd() {
 	if c.end.Load() != nil {
-		c.enqueue() // its end is not for this goroutine
+		c.enqueue()
 	}
 }
 
 // write writes once, and sees to the rest. The lock is held, and let go of
 // meanwhile.
 func (c *Conn) write(b *batch) {
-	for !c.out.writing && !c.out.stuck() && !c.gone && !c.cut && c.out.load(b, c.deflate) {
+	for !c.out.writing && !c.out.stuck() && !c.gone && !c.cut && c.out.load(b, c.deflate, maxBatchBytes) {
 		c.out.writing, c.out.again = true, false
 		b.last = b.n == len(c.out.queue) && c.hangsUp()
 		c.mu.Unlock()
@@ -236,9 +318,7 @@ func (c *Conn) block() {
 	if c.out.since == 0 {
 		c.out.since = c.poller.now()
 	}
-	if c.end.Load() == nil {
-		c.poller.wheel.arm(c, c.out.since+c.limits.write(), c.limits.write())
-	}
+	c.watch()
 }
 
 // stuck reports whether a write would be in vain.

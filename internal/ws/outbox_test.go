@@ -150,9 +150,8 @@ func TestBatches(t *testing.T) {
 		{"below the frames of a write", make([]int, 1+127), []int{1, 127}},
 		{"at the frames of a write", make([]int, 1+128), []int{1, 128}},
 		{"above the frames of a write", make([]int, 1+129), []int{1, 128, 1}},
-		{"at the bytes of a write", []int{1, 32764, 32764}, []int{1, 2}},
-		{"above the bytes of a write", []int{1, 32764, 32765, 1}, []int{1, 1, 2}},
-		{"one frame may be longer", []int{1, 1, 100_000, 1}, []int{1, 1, 1, 1}},
+		{"at the bytes of a write", []int{1, 8188, 8188}, []int{1, 2}},
+		{"above the bytes of a write", []int{1, 8188, 8189, 1}, []int{1, 1, 2}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -262,15 +261,16 @@ func TestWriteInTime(t *testing.T) {
 	})
 }
 
-// So does one that takes one frame for longer, but takes of it.
+// So does one that takes one frame for longer, but takes of it: 16 KiB are written at a
+// time.
 func TestWriteMakesProgress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		conn, client := memoryPair(&ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour}, 64)
+	bubbles(t, func(t *testing.T, open pipe) {
+		conn, client := open(&ws.Limits{WriteTimeout: time.Second, IdleTimeout: time.Hour})
 		e := serve(t, conn)
-		_ = conn.Send(ws.Text(make([]byte, 1000)))
-		for range 15 {
+		_ = conn.Send(ws.Text(make([]byte, 256<<10-10)))
+		for range 16 {
 			time.Sleep(time.Second - 1)
-			if _, err := io.ReadFull(client.Conn, make([]byte, 64)); err != nil {
+			if _, err := io.ReadFull(client.Conn, make([]byte, 16<<10)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -74,11 +74,12 @@ func serve(t testing.TB, conn *ws.Conn) *ear {
 // pipe makes a connection and its client.
 type pipe func(limits *ws.Limits) (*ws.Conn, *wstest.Client)
 
-// The two ways of bytes that work in a bubble. What the first buffers is enough
+// The ways of bytes that work in a bubble. What the first buffers is enough
 // for nothing much.
 var pipes = map[string]pipe{
 	"memory":     func(limits *ws.Limits) (*ws.Conn, *wstest.Client) { return memoryPair(limits, 64) },
 	"goroutines": wstest.Pipe,
+	"tls":        tlsPipe,
 }
 
 // bubbles runs a test in a bubble for each way.

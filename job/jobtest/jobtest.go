@@ -69,11 +69,27 @@ func (k *Kit) Now() time.Time {
 	return k.now
 }
 
-// Advance moves the clock. What is due by then runs at the next Drain.
+// Advance moves the clock. What is due by then runs at the next Drain. On its way the clock
+// stops wherever a schedule is due, and its job is inserted.
 func (k *Kit) Advance(d time.Duration) {
+	k.t.Helper()
+	for end := k.Now().Add(d); ; {
+		next, err := k.control.Keep(k)
+		if err != nil {
+			k.t.Fatalf("jobtest: %v", err)
+		}
+		if next.IsZero() || next.After(end) {
+			k.setNow(end)
+			return
+		}
+		k.setNow(next)
+	}
+}
+
+func (k *Kit) setNow(t time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.now = k.now.Add(d)
+	k.now = t
 }
 
 // Result is how jobs have ended that Drain ran.
@@ -87,12 +103,13 @@ type Result struct {
 // mostDrained is how many jobs a Drain runs before it takes them for endless.
 const mostDrained = 2_000
 
-// Drain runs what is due, and what that inserts, until there is nothing left, and tells how
-// it ended. It ends the test after 2,000 jobs: one of them seems to insert itself.
-func (k *Kit) Drain() Result {
+// Drain runs what is due in these queues, or else in all of the runner's, and what that
+// inserts, until there is nothing left, and tells how it ended. It ends the test after 2,000
+// jobs: one of them seems to insert itself.
+func (k *Kit) Drain(queues ...string) Result {
 	k.t.Helper()
 	before := k.result()
-	if _, err := k.control.Work(k, mostDrained); err != nil {
+	if _, err := k.control.Work(k, mostDrained, queues); err != nil {
 		k.t.Fatalf("jobtest: %v", err)
 	}
 	after := k.result()
@@ -107,59 +124,78 @@ func (k *Kit) result() Result {
 	return Result{n("completed"), n("cancelled"), n("discarded"), n("failed")}
 }
 
+// Named is a job: a *[job.Job], or the [job.Name] of one that the runner lists.
+type Named[In any] interface {
+	Enqueue(ctx context.Context, in In, opts ...job.InsertOption) (job.Ref, error)
+	New(in In, opts ...job.InsertOption) job.Draft
+}
+
+func nameOf[In any](j Named[In]) string {
+	var in In
+	return j.New(in).Name()
+}
+
 // Run inserts a job, runs it inline, whatever its time, limits and needs, and gives what its
 // function returned; a panic is an error. The job is then as after any attempt: completed, or
 // to be tried again.
-func Run[In any](k *Kit, j *job.Job[In], in In, opts ...job.InsertOption) error {
+func Run[In any](k *Kit, j Named[In], in In, opts ...job.InsertOption) error {
 	k.t.Helper()
 	ref, err := j.Enqueue(k, in, opts...)
 	if err != nil {
-		k.t.Fatalf("jobtest: %q could not be inserted: %v", j.Name(), err)
+		k.t.Fatalf("jobtest: %q could not be inserted: %v", nameOf(j), err)
 	}
 	return k.control.Run(k, ref.ID)
 }
 
 // Enqueued gives the input of the jobs that have not ended, in the order in which they were
-// inserted.
-func Enqueued[In any](k *Kit, j *job.Job[In]) []In {
+// inserted. With options it gives those that were inserted so: In, At, Priority, InQueue, Label
+// and Retry (its Attempts) can be asked for.
+func Enqueued[In any](k *Kit, j Named[In], opts ...job.InsertOption) []In {
 	k.t.Helper()
-	args, err := k.control.Args(k, j.Name())
+	args, err := k.control.Args(k, nameOf(j), opts)
 	if err != nil {
 		k.t.Fatalf("jobtest: %v", err)
 	}
 	all := make([]In, len(args))
 	for i := range args {
 		if err := json.Unmarshal(args[i], &all[i]); err != nil {
-			k.t.Fatalf("jobtest: the input of %q cannot be read: %v", j.Name(), err)
+			k.t.Fatalf("jobtest: the input of %q cannot be read: %v", nameOf(j), err)
 		}
 	}
 	return all
 }
 
-// AssertEnqueued fails the test unless a job with this input, as JSON has it, has not ended.
-func AssertEnqueued[In any](k *Kit, j *job.Job[In], want In) {
+// AssertEnqueued fails the test unless a job with this input, as JSON has it, has not ended, and
+// was inserted as the options say: see [Enqueued].
+//
+//	jobtest.AssertEnqueued(k, Remind, Trip{ID: 7}, job.In(time.Hour), job.InQueue("mail"))
+func AssertEnqueued[In any](k *Kit, j Named[In], want In, opts ...job.InsertOption) {
 	k.t.Helper()
-	all := Enqueued(k, j)
+	all := Enqueued(k, j, opts...)
 	for _, in := range all {
 		if same(in, want) {
 			return
 		}
 	}
-	k.t.Errorf("jobtest: no %q is enqueued with %+v; there are %d: %+v", j.Name(), want, len(all), all)
+	how := ""
+	if len(opts) > 0 {
+		how = " so"
+	}
+	k.t.Errorf("jobtest: no %q is enqueued%s with %+v; there are %d: %+v", nameOf(j), how, want, len(all), all)
 }
 
 // RefuteEnqueued fails the test if a job with one of these inputs has not ended; without any,
 // if any has not.
-func RefuteEnqueued[In any](k *Kit, j *job.Job[In], unwanted ...In) {
+func RefuteEnqueued[In any](k *Kit, j Named[In], unwanted ...In) {
 	k.t.Helper()
 	all := Enqueued(k, j)
 	if len(unwanted) == 0 && len(all) > 0 {
-		k.t.Errorf("jobtest: %d of %q are enqueued: %+v", len(all), j.Name(), all)
+		k.t.Errorf("jobtest: %d of %q are enqueued: %+v", len(all), nameOf(j), all)
 	}
 	for _, in := range all {
 		for _, not := range unwanted {
 			if same(in, not) {
-				k.t.Errorf("jobtest: %q is enqueued with %+v", j.Name(), in)
+				k.t.Errorf("jobtest: %q is enqueued with %+v", nameOf(j), in)
 			}
 		}
 	}

@@ -252,3 +252,159 @@ func TestSchedulesGoByTheClock(t *testing.T) {
 		t.Errorf("the schedule has %d runs, %v", len(runs), err)
 	}
 }
+
+// One step past many due times is as many small ones.
+func TestAdvancePastDueTimes(t *testing.T) {
+	datatest.Each(t, nil, func(t *testing.T, repo *data.Repo) {
+		var dues []string
+		run := job.Define("run", func(ctx context.Context, what string) error {
+			due, err := job.Due(ctx)
+			dues = append(dues, what+" "+due.Format("15:04"))
+			return err
+		})
+		begin := time.Date(2026, 1, 2, 3, 30, 0, 0, time.UTC)
+		k := jobtest.Start(t, &job.Runner{
+			Repo: repo,
+			Jobs: []job.Definition{run},
+			Schedules: []job.Schedule{
+				{Name: "hourly", Cron: "@hourly", Job: run.New("hourly")}, // Missed: Skip
+				{Name: "odd", Every: 90 * time.Minute, Job: run.New("odd"), Missed: job.Once},
+				{Name: "rests", Every: time.Second, Job: run.New("rests"), Paused: true},
+			},
+			Now: func() time.Time { return begin },
+		})
+		k.Advance(4 * time.Hour)
+		if want := begin.Add(4 * time.Hour); !k.Now().Equal(want) {
+			t.Errorf("the clock is at %v", k.Now())
+		}
+		if n := len(jobtest.Enqueued(k, run)); n != 6 {
+			t.Errorf("%d are enqueued", n)
+		}
+		k.Drain()
+		if want := []string{"hourly 04:00", "hourly 05:00", "odd 05:00", "hourly 06:00", "odd 06:30", "hourly 07:00"}; !slices.Equal(dues, want) {
+			t.Errorf("there ran %q", dues)
+		}
+		k.Advance(29 * time.Minute)
+		k.Advance(-time.Hour) // back, and again
+		k.Advance(time.Hour)
+		k.Drain()
+		if len(dues) != 6 {
+			t.Errorf("there ran %q", dues)
+		}
+	})
+}
+
+// A Name serves where a Job does.
+func TestName(t *testing.T) {
+	const greet job.Name[trip] = "greet"
+	var got []trip
+	k := jobtest.Start(t, &job.Runner{Jobs: []job.Definition{job.Define(greet, func(_ context.Context, tr trip) error {
+		got = append(got, tr)
+		return nil
+	})}})
+	if err := jobtest.Run(k, greet, trip{Unit: "a"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := greet.Enqueue(k, trip{Unit: "b"}); err != nil {
+		t.Error(err)
+	}
+	jobtest.AssertEnqueued(k, greet, trip{Unit: "b"})
+	jobtest.RefuteEnqueued(k, greet, trip{Unit: "a"})
+	if all := jobtest.Enqueued(k, greet); !slices.Equal(all, []trip{{Unit: "b"}}) {
+		t.Errorf("%v are enqueued", all)
+	}
+	k.Drain()
+	jobtest.RefuteEnqueued(k, greet)
+	if !slices.Equal(got, []trip{{Unit: "a"}, {Unit: "b"}}) {
+		t.Errorf("it got %v", got)
+	}
+}
+
+func TestEnqueuedSo(t *testing.T) {
+	noop := job.Define("noop", func(context.Context, int) error { return nil })
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	k := jobtest.Start(t, &job.Runner{Jobs: []job.Definition{noop}, Now: func() time.Time { return begin }})
+	at := begin.Add(time.Minute)
+	for n, opts := range [][]job.InsertOption{
+		0: nil,
+		1: {job.In(time.Hour), job.InQueue("mail")},
+		2: {job.At(at), job.Priority(-1)},
+		3: {job.Label("it's"), job.Retry{Attempts: 3}},
+	} {
+		if _, err := noop.Enqueue(k, n, opts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.Advance(time.Second) // which changes nothing
+	for _, c := range []struct {
+		opts []job.InsertOption
+		want []int
+	}{
+		{nil, []int{0, 1, 2, 3}},
+		{[]job.InsertOption{job.In(time.Hour)}, []int{1}},
+		{[]job.InsertOption{job.In(time.Minute)}, []int{2}},
+		{[]job.InsertOption{job.At(at)}, []int{2}},
+		{[]job.InsertOption{job.InQueue("mail"), job.In(time.Hour)}, []int{1}},
+		{[]job.InsertOption{job.InQueue("mail"), job.In(time.Minute)}, []int{}},
+		{[]job.InsertOption{job.Priority(0)}, []int{0, 1, 3}},
+		{[]job.InsertOption{job.Label("it's"), job.Retry{Attempts: 3}}, []int{3}},
+		{[]job.InsertOption{job.Retry{Attempts: 20}}, []int{0, 1, 2}},
+	} {
+		if got := jobtest.Enqueued(k, noop, c.opts...); !slices.Equal(got, c.want) {
+			t.Errorf("with %v there are %v", c.opts, got)
+		}
+	}
+	jobtest.AssertEnqueued(k, noop, 1, job.In(time.Hour), job.InQueue("mail"))
+	r := &recorder{TB: t}
+	in := jobtest.Start(r, &job.Runner{Jobs: []job.Definition{noop}})
+	jobtest.AssertEnqueued(in, noop, 1, job.In(time.Hour))
+	if len(r.said) != 1 {
+		t.Errorf("it said %q", r.said)
+	}
+	if text := r.fatal(func() { jobtest.Enqueued(in, noop, job.Unique{}) }); !strings.Contains(text, "cannot be asked") {
+		t.Errorf("it says %q", text)
+	}
+}
+
+func TestDrainOneQueue(t *testing.T) {
+	noop := job.Define("noop", func(context.Context, int) error { return nil })
+	r := &recorder{TB: t}
+	k := jobtest.Start(r, &job.Runner{Jobs: []job.Definition{noop}, Queues: map[string]job.Queue{"a": {}, "b": {}}})
+	for n, queue := range []job.InQueue{"a", "a", "b"} {
+		if _, err := noop.Enqueue(k, n, queue); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		queues []string
+		want   int
+	}{{[]string{"a"}, 2}, {[]string{"a"}, 0}, {nil, 1}} {
+		if got := k.Drain(step.queues...); got.Completed != step.want {
+			t.Errorf("in %q there ran %d, not %d", step.queues, got.Completed, step.want)
+		}
+	}
+	if text := r.fatal(func() { k.Drain("c") }); !strings.Contains(text, `queue "c"`) {
+		t.Errorf("it says %q", text)
+	}
+}
+
+// As the documentation says: what was missed is for a second kit to see.
+func TestMissed(t *testing.T) {
+	repo := datatest.Open(t, nil)
+	begin := time.Date(2026, 1, 2, 3, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 0}, {5 * time.Hour, 1}} {
+		noop := job.Define("noop", func(context.Context, int) error { return nil })
+		k := jobtest.Start(t, &job.Runner{
+			Repo:      repo,
+			Jobs:      []job.Definition{noop},
+			Schedules: []job.Schedule{{Name: "hourly", Cron: "@hourly", Job: noop.New(1), Missed: job.Once}},
+			Now:       func() time.Time { return begin.Add(c.after) },
+		})
+		if r := k.Drain(); r.Completed != c.want {
+			t.Errorf("after %v there ran %d", c.after, r.Completed)
+		}
+	}
+}
