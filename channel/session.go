@@ -308,9 +308,12 @@ func (s *Session) ended(d process.Down) {
 	} else if !s.closed {
 		s.again(later, last)
 	}
+	open := !s.closed
 	s.unlock()
 
-	s.link.Flush()
+	if open {
+		s.link.Flush()
+	}
 	if feed != nil {
 		s.hub.unsubscribe(feed, c)
 	}
@@ -433,7 +436,7 @@ func (s *Session) Closed(why error) {
 	s.mu.Unlock()
 	for _, c := range clients {
 		c.off.Store(true)
-		c.slot.Exit(errGone)
+		c.slot.ExitHere(errGone)
 	}
 	if over {
 		s.socket.forget(s)

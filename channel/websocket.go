@@ -92,7 +92,7 @@ func (refusedLink) Closed(*ws.CloseError)      {}
 // is there if exactly one offer is a token.
 func takeToken(h http.Header) (string, error) {
 	var offers, tokens []string
-	for _, offer := range ws.Tokens(h, protocolHeader) {
+	for offer := range ws.Tokens(h, protocolHeader) {
 		if t, ok := strings.CutPrefix(offer, tokenPrefix); ok {
 			tokens = append(tokens, t)
 		} else {
@@ -127,6 +127,12 @@ const protocolHeader = "Sec-Websocket-Protocol"
 
 // offersAny reports whether a client that offers sub-protocols offers one of these.
 func offersAny(h http.Header, protocols []string) bool {
-	offers := ws.Tokens(h, protocolHeader)
-	return len(offers) == 0 || slices.ContainsFunc(offers, func(o string) bool { return slices.Contains(protocols, o) })
+	offers := false
+	for o := range ws.Tokens(h, protocolHeader) {
+		if slices.Contains(protocols, o) {
+			return true
+		}
+		offers = true
+	}
+	return !offers
 }

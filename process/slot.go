@@ -304,9 +304,37 @@ func (s *Slot) restart(waits *frame) {
 // is abandoned.
 func (s *Slot) Exit(reason Reason) { s.exit(reason, s.opts.Shutdown, false) }
 
-// exit also takes back a start that has not begun, if takeBack says so or nobody else
-// could.
-func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <-chan struct{}) {
+// ExitHere is Exit for who ends many: a process at rest that keeps nothing ends on the calling
+// goroutine, which costs less than to start one for it. Nothing of it runs then but its
+// end: it is no Terminator, and has no helpers, children, links, nor anything to do OnEnd.
+// The owner hears of it before ExitHere returns.
+func (s *Slot) ExitHere(reason Reason) {
+	s.mu.Lock()
+	if reason == Kill || !s.bare() {
+		s.mu.Unlock()
+		s.Exit(reason)
+		return
+	}
+	s.seldom().exit = orNormal(reason)
+	s.busy = true
+	w := s.node.hire()
+	w.job = job{s, s.turns}
+	s.mu.Unlock()
+	w.run()
+}
+
+// bare reports whether the process is at rest and keeps nothing. The slot is locked.
+func (s *Slot) bare() bool {
+	if s.phase != alive || s.busy || s.inc.things != nil {
+		return false
+	}
+	_, terminates := s.inc.state.(Terminator)
+	return !terminates
+}
+
+// exit gives who waits what is closed at the end. It also takes back a start that has not
+// begun, if somebody waits or nobody else could.
+func (s *Slot) exit(reason Reason, within time.Duration, waits bool) (ended <-chan struct{}) {
 	reason = orNormal(reason)
 	if reason == Kill {
 		reason, within = Killed, 0
@@ -315,17 +343,19 @@ func (s *Slot) exit(reason Reason, within time.Duration, takeBack bool) (ended <
 	inc := s.inc
 	if inc == nil {
 		ended = s.past()
-		if takeBack || !s.owned() {
+		if waits || !s.owned() {
 			s.cancelStart(reason)
 		} else {
 			s.mu.Unlock()
 		}
 		return ended
 	}
-	if inc.ended == nil {
-		inc.ended = make(chan struct{})
+	if waits {
+		if inc.ended == nil {
+			inc.ended = make(chan struct{})
+		}
+		ended = inc.ended
 	}
-	ended = inc.ended
 	s.end(inc, reason, within)
 	return ended
 }
@@ -350,7 +380,7 @@ func (s *Slot) end(inc *incarnation, reason Reason, within time.Duration) {
 		s.giveUp(inc)
 		return
 	}
-	if within > 0 {
+	if within > 0 && (s.busy || within != s.opts.Shutdown) { // if it is at rest, close sets the clock
 		s.abandonIn(within, inc)
 	}
 	s.rouse()
@@ -378,7 +408,10 @@ func (s *Slot) cancelStart(reason Reason) {
 	wanted, never := s.want, s.lives == 0 && s.phase == vacant
 	s.want = false
 	waited := s.starter != nil && s.starter.done != nil
-	s.tellStarter(&hasEnded{s, reason})
+	if waited {
+		s.tellStarter(&hasEnded{s, reason})
+	}
+	s.starter = nil
 	tell := s.cancelNext(reason)
 	s.mu.Unlock()
 	tell()

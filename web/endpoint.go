@@ -99,7 +99,7 @@ func (e *Endpoint) listen(ctx context.Context) (net.Listener, error) {
 	}()
 	if e.Listen == nil {
 		addr := cmp.Or(e.Addr, "127.0.0.1:4000")
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		l, err := listenTCP(ctx, addr)
 		if err != nil {
 			return nil, listenFault(err, addr)
 		}
@@ -205,7 +205,7 @@ func (e *Endpoint) server(ctx context.Context) *http.Server {
 	base := context.WithValue(context.WithoutCancel(ctx), drainKey{}, ctx.Done())
 	var unused unused
 	srv := &http.Server{
-		Handler:           Chain(e.Handler, RequestID, Log, Recover, bounded),
+		Handler:           Chain(e.Handler, roomy, RequestID, Log, Recover, bounded),
 		TLSConfig:         e.TLS,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnState:         unused.track,

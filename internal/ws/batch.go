@@ -8,8 +8,9 @@ import (
 // batch is what goes into one write.
 type batch struct {
 	frames [maxBatchFrames][]byte
-	n      int // frames
-	size   int // bytes
+	n      int  // frames
+	size   int  // bytes
+	last   bool // the descriptor is closed right after it
 	vector vector
 	joined []byte // room for all of them; nil while that was never needed
 }

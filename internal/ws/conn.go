@@ -199,7 +199,7 @@ func (c *Conn) settle() step {
 		return wait
 	case c.link != nil && (c.turning || c.out.writing):
 		return wait // who is at the descriptor settles after it
-	case c.cut || written && (!c.linger || c.peerDone):
+	case c.cut || written && c.hangsUp():
 		c.gone = true
 		return hangUp
 	case written && c.deaf && !c.half:
@@ -210,6 +210,9 @@ func (c *Conn) settle() step {
 	}
 	return wait
 }
+
+// hangsUp reports whether what is pending is all that is still to be done. The lock is held.
+func (c *Conn) hangsUp() bool { return c.end.Load() != nil && (!c.linger || c.peerDone) }
 
 // do takes that step. Without a link it may take long.
 func (c *Conn) do(s step) {

@@ -18,9 +18,11 @@ func violation(code Code, what string) *CloseError {
 	return &CloseError{Code: code, Reason: what, err: fault.Invalid.Errorf("%s", what)}
 }
 
+var errClosedBy = fault.Canceled.Errorf("the client closed the connection")
+
 // closedBy is the end that a close frame asks for.
 func closedBy(payload []byte) *CloseError {
-	end := &CloseError{Code: NoStatus, Remote: true, err: fault.Canceled.Errorf("the client closed the connection")}
+	end := &CloseError{Code: NoStatus, Remote: true, err: errClosedBy}
 	switch {
 	case len(payload) == 0:
 		return end

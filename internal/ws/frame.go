@@ -136,8 +136,8 @@ func closeFrame(code Code, reason string) Frame {
 	if code == NoStatus {
 		return frameOf(opClose, nil)
 	}
-	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
-	return frameOf(opClose, append(payload, reason...))
+	buf := make([]byte, HeaderRoom, HeaderRoom+2+len(reason))
+	return NewFrame(opClose, append(binary.BigEndian.AppendUint16(buf, uint16(code)), reason...))
 }
 
 // fitReason shortens a close reason to whole runes in 123 bytes.

@@ -287,6 +287,7 @@ func (c *Conn) enqueueEnd() {
 func (c *Conn) write(b *batch) {
 	for !c.out.writing && !c.out.stuck() && !c.gone && !c.cut && c.out.load(b, c.deflate, maxBatchBytes) {
 		c.out.writing, c.out.again = true, false
+		b.last = b.n == len(c.out.queue) && c.hangsUp()
 		c.mu.Unlock()
 		n, err := c.link.write(b)
 		b.clear()

@@ -119,12 +119,12 @@ func (l *loop) attach(c *Conn, raw syscall.RawConn) link {
 	l.start.Do(func() { l.p.start(l.run) })
 	s := &socket{loop: l}
 	s.seat, s.turn = l.sit(c)
-	err := errors.New("the descriptor is closed")
-	_ = raw.Control(func(fd uintptr) {
+	var err error
+	closed := raw.Control(func(fd uintptr) {
 		s.fd = int32(fd)
-		err = s.control(syscall.EPOLL_CTL_ADD)
+		err = s.register()
 	})
-	if err != nil {
+	if err != nil || closed != nil {
 		l.leave(s.seat)
 		return nil
 	}
@@ -208,16 +208,15 @@ type socket struct {
 	seat, turn uint32
 }
 
-func (s *socket) control(op int) error {
+func (s *socket) register() error {
 	e := syscall.EpollEvent{Events: socketMask, Fd: int32(s.seat), Pad: int32(s.turn)}
-	return syscall.EpollCtl(s.loop.fd, op, int(s.fd), &e)
+	return syscall.EpollCtl(s.loop.fd, syscall.EPOLL_CTL_ADD, int(s.fd), &e)
 }
 
-// detach is called before the descriptor is closed.
-func (s *socket) detach() {
-	_ = s.control(syscall.EPOLL_CTL_DEL)
-	s.loop.leave(s.seat)
-}
+// detach is called before the descriptor is closed, by which it leaves the epoll. Should
+// another program that is being started have it for a moment, its events find the seat empty,
+// or taken by another.
+func (s *socket) detach() { s.loop.leave(s.seat) }
 
 func (s *socket) read(w *worker) (int, error) {
 	n, errno := receive(s.fd, w.buf)
@@ -249,7 +248,7 @@ type vector [maxBatchFrames]syscall.Iovec
 
 func (b *batch) send(fd int32) (int, syscall.Errno) {
 	if b.n == 1 {
-		return send(fd, b.frames[0])
+		return send(fd, b.frames[0], b.last)
 	}
 	v := b.vector[:b.n]
 	for i, wire := range b.frames[:b.n] {
@@ -257,7 +256,7 @@ func (b *batch) send(fd int32) (int, syscall.Errno) {
 		v[i].SetLen(len(wire))
 	}
 	defer clear(v)
-	return sendAll(fd, v, b.size)
+	return sendAll(fd, v, b.size, b.last)
 }
 
 func blocked(err error) error {

@@ -1,8 +1,10 @@
 package ws
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,7 +47,6 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 	if o.Deflate != nil {
 		deflated = acceptDeflate(r.Header)
 	}
-	answer := w.Header().Clone()
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, refuse(w, fault.Internal.Wrap(err, "the connection cannot be taken over; "+
@@ -55,16 +56,13 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOptions) (*Conn, e
 	received, err := rw.Reader.Peek(rw.Reader.Buffered())
 	received = slices.Clone(received)
 	if err == nil {
-		err = nc.SetDeadline(time.Time{}) // those of the HTTP server
+		err = nc.SetDeadline(time.Now().Add(o.Limits.write())) // in place of those of the HTTP server
 	}
 	if err == nil {
-		err = nc.SetWriteDeadline(time.Now().Add(o.Limits.write()))
+		_, err = nc.Write(accept(w.Header(), r.Header.Get("Sec-Websocket-Key"), protocol, deflated))
 	}
 	if err == nil {
-		_, err = nc.Write(accept(answer, r.Header.Get("Sec-Websocket-Key"), protocol, deflated))
-	}
-	if err == nil {
-		err = nc.SetWriteDeadline(time.Time{})
+		err = nc.SetDeadline(time.Time{})
 	}
 	if err != nil {
 		_ = nc.Close()
@@ -83,7 +81,7 @@ func choose(h http.Header, protocols []string) (string, error) {
 	if len(h.Values("Sec-Websocket-Protocol")) == 0 || len(protocols) == 0 {
 		return "", nil
 	}
-	offer := Tokens(h, "Sec-Websocket-Protocol")
+	offer := slices.Collect(Tokens(h, "Sec-Websocket-Protocol"))
 	for _, p := range protocols {
 		if slices.Contains(offer, p) {
 			return p, nil
@@ -96,7 +94,6 @@ func choose(h http.Header, protocols []string) (string, error) {
 // check says what is wrong with a handshake.
 func check(r *http.Request) error {
 	h := r.Header
-	key, err := base64.StdEncoding.DecodeString(h.Get("Sec-Websocket-Key"))
 	switch {
 	case r.Method != http.MethodGet:
 		return fault.Invalid.Errorf("a websocket handshake is a GET, not a %s", r.Method)
@@ -111,12 +108,22 @@ func check(r *http.Request) error {
 			"a proxy in between has to pass it on")
 	case h.Get("Sec-Websocket-Version") != "13":
 		return fault.Invalid.Errorf("the header \"Sec-WebSocket-Version: 13\" is missing")
-	case err != nil || len(key) != 16:
+	case !validKey(h.Get("Sec-Websocket-Key")):
 		return fault.Invalid.Errorf("the header \"Sec-WebSocket-Key\" has to be 16 bytes in base64")
 	case r.ContentLength != 0:
 		return fault.Invalid.Errorf("a websocket handshake has no body")
 	}
 	return nil
+}
+
+func validKey(key string) bool {
+	const length = 24 // of 16 bytes
+	if len(key) != length {
+		return false
+	}
+	var decoded [length]byte
+	n, err := base64.StdEncoding.Decode(decoded[:], []byte(key))
+	return err == nil && n == 16
 }
 
 // refuse answers with an error's text and status, and returns the error.
@@ -133,47 +140,57 @@ func refuse(w http.ResponseWriter, err error) error {
 	return err
 }
 
+// ours are the headers of the answer that are not for others to set.
+var ours = map[string]bool{
+	"Connection": true, "Upgrade": true, "Content-Length": true, "Content-Type": true, "Transfer-Encoding": true, "Trailer": true,
+	"Sec-Websocket-Accept": true, "Sec-Websocket-Protocol": true, "Sec-Websocket-Extensions": true, "Sec-Websocket-Version": true,
+}
+
 // accept is the answer that makes it a websocket.
 func accept(h http.Header, key, protocol, deflated string) []byte {
-	for _, name := range []string{
-		"Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer",
-		"Sec-Websocket-Accept", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions", "Sec-Websocket-Version",
-	} {
-		h.Del(name)
-	}
-	var b strings.Builder
+	b := bytes.NewBuffer(make([]byte, 0, 256))
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
-	b.WriteString("Sec-WebSocket-Accept: " + proof(key) + "\r\n")
+	b.WriteString("Sec-WebSocket-Accept: ")
+	b.Write(appendProof(b.AvailableBuffer(), key))
+	b.WriteString("\r\n")
 	if protocol != "" {
 		b.WriteString("Sec-WebSocket-Protocol: " + protocol + "\r\n")
 	}
 	if deflated != "" {
 		b.WriteString("Sec-WebSocket-Extensions: " + deflated + "\r\n")
 	}
-	_ = h.Write(&b)
+	_ = h.WriteSubset(b, ours)
 	b.WriteString("\r\n")
-	return []byte(b.String())
+	return b.Bytes()
 }
 
 // proof is what a server makes of the client's key.
-func proof(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
+func proof(key string) string { return string(appendProof(nil, key)) }
+
+func appendProof(dst []byte, key string) []byte {
+	text := append(make([]byte, 0, 64), key...)
+	sum := sha1.Sum(append(text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"...))
+	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
 // Tokens are the comma-separated values of all headers of that name.
-func Tokens(h http.Header, name string) []string {
-	var all []string
-	for _, line := range h.Values(name) {
-		for t := range strings.SplitSeq(line, ",") {
-			if t = strings.TrimSpace(t); t != "" {
-				all = append(all, t)
+func Tokens(h http.Header, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range h.Values(name) {
+			for t := range strings.SplitSeq(line, ",") {
+				if t = strings.TrimSpace(t); t != "" && !yield(t) {
+					return
+				}
 			}
 		}
 	}
-	return all
 }
 
 func hasToken(h http.Header, name, token string) bool {
-	return slices.ContainsFunc(Tokens(h, name), func(t string) bool { return strings.EqualFold(t, token) })
+	for t := range Tokens(h, name) {
+		if strings.EqualFold(t, token) {
+			return true
+		}
+	}
+	return false
 }
