@@ -66,14 +66,15 @@ func TestTrace(t *testing.T) {
 		}
 		equal(t, e.lines(), `(*box).Note "a"`, "done (*box).Note 0s")
 		is(t, process.Signal(ctx, theBox, (*box).Slow))
+		synctest.Wait() // it runs
+		is(t, process.Signal(ctx, theBox, (*box).Slow))
 		is(t, process.Signal(ctx, theBox, (*box).Sour))
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if ev := e.heard()[0]; ev.Waiting != 1 {
-			t.Errorf("%d wait, want 1", ev.Waiting)
+		if ev := e.heard(); len(ev) != 6 || ev[0].Waiting != 0 || ev[2].Waiting != 1 || ev[4].Waiting != 0 {
+			t.Errorf("events %+v", ev)
 		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		equal(t, e.lines(), "(*box).Slow ", "done (*box).Slow 1s", "(*box).Sour ", "done (*box).Sour 0s sour")
+		equal(t, e.lines(), "(*box).Slow ", "done (*box).Slow 1s", "(*box).Slow ", "done (*box).Slow 1s", "(*box).Sour ", "done (*box).Sour 0s sour")
 		// Over restarts, and where a method unwinds.
 		is(t, process.Run(ctx, theBox, (*box).Burst), process.ErrDead)
 		synctest.Wait()
