@@ -132,23 +132,31 @@ func (c *Conn) Send(f Frame) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for turns := 0; turns < maxTurns && c.end.Load() == nil && c.exceeds(1, size) && c.relieve(size); turns++ {
-	}
-	for c.full(size) || c.exceeds(1, size) && c.stands() {
-		if !c.retry() {
-			return c.evict()
-		}
+	if c.exceeds(1, size) && !c.makeRoom(size) {
+		return c.evict()
 	}
 	if end := c.end.Load(); end != nil {
 		return end
 	}
-	before := c.exceeds(0, 0)
+	patient := c.out.since != 0 && !c.exceeds(0, 0)
 	c.out.push(e, size)
-	if !before && c.exceeds(0, 0) {
+	if patient && c.exceeds(0, 0) {
 		c.watch()
 	}
 	c.wake()
 	return nil
+}
+
+// makeRoom is for a frame beyond the limits. It reports whether the client reads.
+func (c *Conn) makeRoom(size int) bool {
+	for turns := 0; turns < maxTurns && c.end.Load() == nil && c.exceeds(1, size) && c.relieve(size); turns++ {
+	}
+	for c.full(size) || c.exceeds(1, size) && c.stands() {
+		if !c.retry() {
+			return false
+		}
+	}
+	return true
 }
 
 // exceeds reports whether more is pending than a client may leave there, with so
