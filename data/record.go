@@ -7,11 +7,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 
@@ -40,8 +38,7 @@ func stamp(ctx context.Context) time.Time {
 // sees it, and the fields that they keep. All calls share one: it does not change.
 type record struct {
 	*schema.Table
-	gen     schema.QueryGen
-	formats *atomic.Pointer[pgx.QueryResultFormats] // see results
+	gen schema.QueryGen
 
 	created, updated, version *schema.Field // may be nil
 }
@@ -73,7 +70,7 @@ func newRecord(typ reflect.Type, dialect schema.Dialect) (*record, error) {
 	if typ.Kind() != reflect.Struct {
 		return nil, fault.Internal.Errorf("data: %s is no row: use the struct itself as the type", typ)
 	}
-	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect), formats: new(atomic.Pointer[pgx.QueryResultFormats])}
+	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect)}
 	for _, f := range rec.Fields {
 		if err := rec.tagged(f); err != nil {
 			return nil, err
@@ -222,16 +219,30 @@ func appendNames(b []byte, fields []*schema.Field) []byte {
 	return b
 }
 
-// into is where a column of a result goes.
-type into struct {
-	field *schema.Field
-	row   reflect.Value
+// columns are the values of a row, as the driver gives them: database/sql converts nothing
+// that goes into an any.
+type columns struct {
+	fields []*schema.Field
+	values []any
+	into   []any // where the values are
 }
 
-// Scan takes the value of the column.
-func (to *into) Scan(src any) error {
-	if err := to.field.ScanValue(to.row, src); err != nil {
-		return fmt.Errorf("column %s: %w", to.field.Name, err)
+func newColumns(fields []*schema.Field) columns {
+	c := columns{fields, make([]any, len(fields)), make([]any, len(fields))}
+	for i := range c.values {
+		c.into[i] = &c.values[i]
+	}
+	return c
+}
+
+func (c columns) read(results *sql.Rows, row reflect.Value) error {
+	if err := results.Scan(c.into...); err != nil {
+		return err
+	}
+	for i, f := range c.fields {
+		if err := f.ScanValue(row, c.values[i]); err != nil {
+			return fmt.Errorf("column %s: %w", f.Name, err)
+		}
 	}
 	return nil
 }
@@ -251,36 +262,17 @@ func (rec *record) query(ctx context.Context, tx Tx, sql []byte, fields []*schem
 // results runs SQL whose results are columns: of each row, they go where the row is to be,
 // then each is called.
 func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*schema.Field, row func() reflect.Value, each func() error) error {
-	// PostgreSQL gives text to who does not prepare a statement. Numbers and times cost both
-	// sides less as they are, and the first answer for whole rows tells which columns are such.
-	var formats *pgx.QueryResultFormats
-	learns := tx.Engine() == Postgres && len(fields) == len(rec.Fields)
-	if learns {
-		formats = rec.formats.Load()
-	}
-	results, err := tx.query(ctx, string(sql), formats)
+	results, err := tx.QueryContext(ctx, string(sql))
 	if err != nil {
 		return err
 	}
 	defer results.Close()
-	if learns && formats == nil {
-		rec.formats.Store(binary(results, fields))
-	}
-	places := make([]into, len(fields))
-	dest := make([]any, len(fields))
-	for i, f := range fields {
-		places[i].field, dest[i] = f, &places[i]
-	}
+	columns := newColumns(fields)
 	for results.Next() {
-		to := row()
-		for i := range places {
-			places[i].row = to
-		}
-		switch err := results.Scan(dest...); {
+		switch err := columns.read(results, row()); {
 		case err != nil && ctx.Err() != nil:
 			return tx.f.note(ctx, ctx.Err())
 		case err != nil:
-			rec.formats.Store(nil) // a column may be of another type now
 			return fault.Internal.Wrap(err, "data: a %s cannot be read", rec.TypeName)
 		}
 		if err := each(); err != nil {
@@ -288,26 +280,6 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		}
 	}
 	return tx.f.note(ctx, results.Err())
-}
-
-// binary asks for the columns of these results that may come as they are. A text that should
-// be of another type one day would take any bytes, where the others fail.
-func binary(results *sql.Rows, fields []*schema.Field) *pgx.QueryResultFormats {
-	types, err := results.ColumnTypes()
-	if err != nil {
-		return nil
-	}
-	formats := make(pgx.QueryResultFormats, len(types))
-	for i, t := range types {
-		if fields[i].IndirectType.Kind() == reflect.String {
-			continue
-		}
-		switch t.DatabaseTypeName() {
-		case "BOOL", "BYTEA", "FLOAT4", "FLOAT8", "INT2", "INT4", "INT8", "TIMESTAMP", "TIMESTAMPTZ":
-			formats[i] = pgx.BinaryFormatCode
-		}
-	}
-	return &formats
 }
 
 // watched reports whether a type has hooks of bun's that a SELECT is to call.

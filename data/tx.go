@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 )
 
@@ -73,15 +72,7 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 	return execute(ctx, t, t.f.conn.QueryContext, query, args)
 }
 
-// query is QueryContext, with the formats of PostgreSQL's answer if they are known.
-func (t Tx) query(ctx context.Context, query string, formats *pgx.QueryResultFormats) (*sql.Rows, error) {
-	if formats == nil {
-		return t.QueryContext(ctx, query)
-	}
-	return execute(ctx, t, t.f.conn.QueryContext, query, nil, *formats)
-}
-
-func execute[R any](ctx context.Context, t Tx, run func(context.Context, string, ...any) (R, error), query string, args []any, options ...any) (res R, err error) {
+func execute[R any](ctx context.Context, t Tx, run func(context.Context, string, ...any) (R, error), query string, args []any) (res R, err error) {
 	within, err := t.f.statement(ctx)
 	if err != nil {
 		return res, err
@@ -90,7 +81,7 @@ func execute[R any](ctx context.Context, t Tx, run func(context.Context, string,
 		return res, err
 	}
 	begin := time.Now()
-	res, err = run(within, query, options...)
+	res, err = run(within, query)
 	err = t.f.note(ctx, err)
 	t.f.executed(ctx, query, begin, err)
 	return res, err

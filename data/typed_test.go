@@ -1018,8 +1018,8 @@ func TestEmbedded(t *testing.T) {
 	})
 }
 
-// Whole rows come from PostgreSQL as text at first, and in its own formats from then on.
-func TestReadAgain(t *testing.T) {
+// What comes from PostgreSQL as text is read exactly, also when its columns have changed.
+func TestReadExactly(t *testing.T) {
 	type Mix struct {
 		ID    int64 `bun:",pk"`
 		Yes   bool
@@ -1046,24 +1046,17 @@ func TestReadAgain(t *testing.T) {
 	if err := data.InsertAll(t.Context(), repo, slices.Clone(mixes)); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
-		got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
-		if err != nil || !reflect.DeepEqual(got, mixes) {
-			t.Errorf("reading %d: got %+v, %v; want %+v", i, got, err, mixes)
-		}
+	got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
+	if err != nil || !reflect.DeepEqual(got, mixes) {
+		t.Errorf("got %+v, %v; want %+v", got, err, mixes)
 	}
 
-	// Another program changes the types: at most one reading fails.
 	other := openRaw(t, "pgx", repo.URL)
 	if _, err := other.Exec("UPDATE mixes SET wide = 1.5; ALTER TABLE mixes ALTER wide TYPE NUMERIC, ALTER small TYPE TEXT, ALTER mid TYPE BIGINT"); err != nil {
 		t.Fatal(err)
 	}
 	mixes[0].Wide, mixes[1].Wide = 1.5, 1.5
-	got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
-	if err != nil {
-		wantFault(t, err, fault.Internal, "a Mix cannot be read")
-		got, err = data.From[Mix]().Order("id").All(t.Context(), repo)
-	}
+	got, err = data.From[Mix]().Order("id").All(t.Context(), repo)
 	if err != nil || !reflect.DeepEqual(got, mixes) {
 		t.Errorf("got %+v, %v; want %+v", got, err, mixes)
 	}
