@@ -174,7 +174,11 @@ func (p *producer) look(ctx context.Context) (found bool) {
 // transaction runs: more may be free by then.
 func (p *producer) claim(ctx context.Context, most int) (jobs []claimed, more bool, err error) {
 	owner := p.member.owner()
-	err = p.write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
+	write := p.Repo.WriteOne
+	if p.limited {
+		write = p.write
+	}
+	err = write(ctx, func(ctx context.Context, tx data.Tx) (err error) {
 		n := min(p.places(), most)
 		if jobs, err = claim(ctx, tx, p.queue, p.unknowns.condition(), n, owner, p.engine.name, p.now()); err != nil {
 			return err

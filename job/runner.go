@@ -142,13 +142,14 @@ func (r *Runner) Serve(ctx context.Context) error {
 // config is what a Runner says, defaults filled in.
 type config struct {
 	*Runner
-	defs   map[string]*definition
-	queues map[string]Queue
-	drain  time.Duration
-	lease  time.Duration
-	poll   time.Duration
-	name   string
-	now    func() time.Time
+	defs    map[string]*definition
+	limited bool // one of them has a Limit
+	queues  map[string]Queue
+	drain   time.Duration
+	lease   time.Duration
+	poll    time.Duration
+	name    string
+	now     func() time.Time
 }
 
 func (r *Runner) settings() (config, error) {
@@ -182,6 +183,9 @@ func (r *Runner) settings() (config, error) {
 	}
 	if c.defs, err = byName(r.Jobs); err != nil {
 		return c, err
+	}
+	for _, d := range c.defs {
+		c.limited = c.limited || d.limit != nil
 	}
 	c.queues, err = queuesOf(r.Queues, c.defs)
 	return c, err
