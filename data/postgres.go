@@ -67,6 +67,7 @@ func (e *postgresEngine) open(ctx context.Context, st *store, size int) error {
 	st.reading, st.urgent = newGate(size), newGate(1)
 	st.writing, st.writePlaces = st.reading, 1
 	st.concurrent = true
+	st.past = e.config.DefaultQueryExecMode == pgx.QueryExecModeExec // what the URL says otherwise may be for a pooler's sake
 	dialect := pgdialect.New(pgdialect.WithAppendUintAsInt(true))
 	db := stdlib.OpenDB(*e.config, stdlib.OptionAfterConnect(inUTC))
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -273,7 +273,7 @@ func (q Query[T]) each(ctx context.Context, tx Tx, rec *record, yield func(*T) e
 	}
 	var row T
 	v := reflect.ValueOf(&row).Elem()
-	return rec.results(ctx, tx, sql, rec.Fields, func() reflect.Value {
+	return rec.selected(ctx, tx, sql, func() reflect.Value {
 		row = *new(T)
 		return v
 	}, func() error { return yield(&row) })

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -38,7 +39,8 @@ func stamp(ctx context.Context) time.Time {
 // sees it, and the fields that they keep. All calls share one: it does not change.
 type record struct {
 	*schema.Table
-	gen schema.QueryGen
+	gen    schema.QueryGen
+	layout *atomic.Pointer[layout] // of whole rows on PostgreSQL; nil: not known
 
 	created, updated, version *schema.Field // may be nil
 }
@@ -70,7 +72,7 @@ func newRecord(typ reflect.Type, dialect schema.Dialect) (*record, error) {
 	if typ.Kind() != reflect.Struct {
 		return nil, fault.Internal.Errorf("data: %s is no row: use the struct itself as the type", typ)
 	}
-	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect)}
+	rec := &record{Table: dialect.Tables().Get(typ), gen: schema.NewQueryGen(dialect), layout: new(atomic.Pointer[layout])}
 	for _, f := range rec.Fields {
 		if err := rec.tagged(f); err != nil {
 			return nil, err
@@ -267,6 +269,9 @@ func (rec *record) results(ctx context.Context, tx Tx, sql []byte, fields []*sch
 		return err
 	}
 	defer results.Close()
+	if tx.f.past && rec.layout.Load() == nil && slices.Equal(fields, rec.Fields) {
+		rec.layout.Store(layoutOf(results))
+	}
 	columns := newColumns(fields)
 	for results.Next() {
 		switch err := columns.read(results, row()); {

@@ -22,6 +22,7 @@ type store struct {
 	writePlaces      int   // of the writing gate that one write takes
 	grouping         bool  // several writes share a commit
 	concurrent       bool  // a statement alone needs no BEGIN, and writes run side by side
+	past             bool  // whole rows may be read past database/sql
 
 	slow time.Duration // from which a statement is logged
 

@@ -34,12 +34,13 @@ type run struct {
 	watch   watcher   // is told of them
 	conn    conn      // runs them
 	engine  Engine
+	past    bool            // whole rows may be read past database/sql
 	broken  error           // why nothing of it can be kept, if so
 	late    context.Context // what ends statements, where that would end others' work too
 }
 
 func (st *store) run(db *bun.DB, c conn) *run {
-	return &run{repo: st.repo, records: &st.records, db: db, conn: c, engine: st.engine.name(), watch: watcher{st.slow}}
+	return &run{repo: st.repo, records: &st.records, db: db, conn: c, engine: st.engine.name(), past: st.past, watch: watcher{st.slow}}
 }
 
 // conn runs statements: a transaction, or a pool, where each is one of its own.

@@ -1018,8 +1018,8 @@ func TestEmbedded(t *testing.T) {
 	})
 }
 
-// What comes from PostgreSQL as text is read exactly, also when its columns have changed.
-func TestReadExactly(t *testing.T) {
+// Whole rows come from PostgreSQL as text at first, and in its own formats from then on.
+func TestReadPast(t *testing.T) {
 	type Mix struct {
 		ID    int64 `bun:",pk"`
 		Yes   bool
@@ -1030,25 +1030,34 @@ func TestReadExactly(t *testing.T) {
 		Bytes []byte
 		At    time.Time
 		Plain time.Time
+		Day   time.Time
 		Exact string
 		UUID  string `bun:"uuid"`
 		JSON  string `bun:"json"`
 	}
 	repo := &data.Repo{URL: pgtest.Start(t).URL(), Migrations: files("1_mixes.sql", `CREATE TABLE mixes (id BIGINT PRIMARY KEY, yes BOOLEAN, small SMALLINT, mid INTEGER,
-		"real" REAL, wide DOUBLE PRECISION, bytes BYTEA, at TIMESTAMPTZ, plain TIMESTAMP, exact NUMERIC, uuid UUID, json JSONB)`)}
+		"real" REAL, wide DOUBLE PRECISION, bytes BYTEA, at TIMESTAMPTZ, plain TIMESTAMP, day DATE, exact NUMERIC, uuid UUID, json JSONB)`)}
 	serve(t, repo)
 	at := time.Date(1913, 5, 6, 7, 8, 9, 123456000, time.UTC)
 	mid := int32(math.MinInt32)
 	mixes := []Mix{
-		{ID: 1, Yes: true, Small: math.MinInt16, Mid: &mid, Real: math.MaxFloat32, Wide: math.SmallestNonzeroFloat64, Bytes: []byte{0, 255, '\\'}, At: at, Plain: at, Exact: "12345678901234567890.5", UUID: "123e4567-e89b-12d3-a456-426614174000", JSON: `{"a": 1}`},
-		{ID: math.MaxInt64, Wide: math.Inf(-1), Bytes: []byte{}, At: at.AddDate(8000, 0, 0), Plain: at, Exact: "NaN", UUID: "123e4567-e89b-12d3-a456-426614174001", JSON: `[]`},
+		{ID: 1, Yes: true, Small: math.MinInt16, Mid: &mid, Real: math.MaxFloat32, Wide: math.SmallestNonzeroFloat64, Bytes: []byte{0, 255, '\\'}, At: at, Plain: at, Day: at.Truncate(24 * time.Hour), Exact: "12345678901234567890.5", UUID: "123e4567-e89b-12d3-a456-426614174000", JSON: `{"a": 1}`},
+		{ID: math.MaxInt64, Wide: math.Inf(-1), Bytes: []byte{}, At: at.AddDate(7000, 0, 0), Plain: at, Day: time.Date(4000, 2, 29, 0, 0, 0, 0, time.UTC), Exact: "NaN", UUID: "123e4567-e89b-12d3-a456-426614174001", JSON: `[]`},
 	}
 	if err := data.InsertAll(t.Context(), repo, slices.Clone(mixes)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
-	if err != nil || !reflect.DeepEqual(got, mixes) {
-		t.Errorf("got %+v, %v; want %+v", got, err, mixes)
+	read := func(what string) {
+		t.Helper()
+		got, err := data.From[Mix]().Order("id").All(t.Context(), repo)
+		if err != nil || !reflect.DeepEqual(got, mixes) {
+			t.Errorf("%s: got %+v, %v; want %+v", what, got, err, mixes)
+		}
+	}
+	read("first")
+	read("past database/sql")
+	if !data.ReadsPast[Mix](repo) {
+		t.Error("it is not read past database/sql")
 	}
 
 	other := openRaw(t, "pgx", repo.URL)
@@ -1056,8 +1065,32 @@ func TestReadExactly(t *testing.T) {
 		t.Fatal(err)
 	}
 	mixes[0].Wide, mixes[1].Wide = 1.5, 1.5
-	got, err = data.From[Mix]().Order("id").All(t.Context(), repo)
-	if err != nil || !reflect.DeepEqual(got, mixes) {
-		t.Errorf("got %+v, %v; want %+v", got, err, mixes)
+	read("changed")
+	read("changed, past database/sql")
+
+	each := data.From[Mix]().Order("id").Each
+	for range each(t.Context(), repo) {
+		break
 	}
+	read("after a break")
+	func() {
+		defer func() { _ = recover() }()
+		for range each(t.Context(), repo) {
+			panic("mine")
+		}
+	}()
+	read("after a panic")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := data.From[Mix]().All(ctx, repo)
+	wantFault(t, err, fault.Canceled)
+	read("after the end of a context")
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = data.From[Mix]().Where("pg_sleep(10) IS NOT NULL").All(ctx, repo)
+	wantFault(t, err, fault.Timeout)
+	read("after a time-out")
+	_, err = data.From[Mix]().Where("nonsense = 1").All(t.Context(), repo)
+	wantFault(t, err, fault.Internal)
+	read("after an error")
 }
