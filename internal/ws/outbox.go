@@ -52,9 +52,11 @@ func (o *outbox) reset() {
 	o.queue = o.first[:0]
 }
 
+// release lets go of all, perhaps in the middle of a write.
 func (o *outbox) release() {
 	o.queue = nil
 	o.first = [2]*encoded{}
+	o.sent, o.loaded = 0, 0
 }
 
 func (o *outbox) push(f *encoded, size int) {
@@ -107,7 +109,7 @@ func (o *outbox) wrote(n int, d *Deflate) {
 	}
 	clear(o.queue[:done])
 	if o.queue = o.queue[done:]; len(o.queue) == 0 {
-		o.bytes = 0
+		o.bytes, o.sent = 0, 0 // it may have been released meanwhile
 		o.reset()
 	}
 }

@@ -311,6 +311,32 @@ func TestPanicsAreContained(t *testing.T) {
 	wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Unavailable)
 }
 
+// A write that comes back when the connection is gone finds nothing there.
+func TestAWriteOutlivesItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nc, begun, back := newFake(), make(chan struct{}), make(chan struct{})
+		nc.write = func([]byte) (int, error) {
+			close(begun)
+			<-back
+			return 1, io.ErrClosedPipe
+		}
+		nc.read = func([]byte) (int, error) {
+			<-begun
+			return 0, io.EOF
+		}
+		conn := ws.New(nc, nil, nil)
+		e := serve(t, conn)
+		if err := conn.Send(ws.Text([]byte("long enough"))); err != nil {
+			t.Error(err)
+		}
+		<-e.ended
+		synctest.Wait()
+		close(back)
+		synctest.Wait()
+		wantKind(t, conn.Send(ws.Text([]byte("x"))), fault.Canceled)
+	})
+}
+
 // Over TCP a batch is one writev; its frames arrive whole and in order.
 func TestBatchesOverTCP(t *testing.T) {
 	conn, client := socketPipe(t)(nil)
